@@ -29,7 +29,7 @@ ORDINARY := not faults and not docker and not cluster
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-newest style types imports tests coverage wheel reference docs notice constraints faults \
-  cluster bench bench-large gpu gpu-wheels clean
+  audit cluster bench bench-large gpu gpu-wheels clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -37,6 +37,7 @@ help:
 	@echo "make test-newest   the tests with the newest version of everything, in .venv-newest"
 	@echo "make wheel    the wheel, in dist"
 	@echo "make constraints   take newer versions of everything into constraints/, and licences into NOTICE"
+	@echo "make audit    look for known holes in all libraries of constraints/; needs pipx and a network"
 	@echo "make faults   the long fault and load tests"
 	@echo "make cluster  the tests that need Ray or an S3 server, in .venv-cluster"
 	@echo "make bench    the benchmarks, in a quarter of an hour on two cores; they need the rendered town"
@@ -47,7 +48,7 @@ help:
 
 setup: $(READY)
 
-# The hashes of all but torch are checked. Torch comes after what each of its builds needs, and brings what only one needs.
+# The hashes of all but torch are checked. Torch comes after the needs of all its builds, and brings the needs of its own build.
 $(READY): pyproject.toml $(LOCKED) constraints/torch.txt
 	@command -v $(PYTHON) > /dev/null || { \
 	  echo "There is no $(PYTHON). Placefix needs Python 3.11 to 3.14; say which: make PYTHON=python3.11 ..."; exit 1; }
@@ -109,6 +110,11 @@ constraints: $(READY)
 	$(PIP) install 'uv>=0.13.9'
 	$(BIN)/python -m constraints.lock
 	@$(MAKE) notice
+
+audit:
+	@for file in constraints/cpu.txt constraints/gpu.txt constraints/heif.txt constraints/cluster.txt constraints/dev.txt \
+	  constraints/s3_server.txt; do \
+	  echo "$$file"; pipx run pip-audit --strict --require-hashes --disable-pip --requirement "$$file" || exit 1; done
 
 faults: $(READY)
 	$(BIN)/pytest -m faults --hypothesis-profile=thorough

@@ -1,11 +1,11 @@
 """``python -m constraints.lock``, or ``make constraints``: write the constraints anew.
 
-``cpu.txt`` and ``gpu.txt`` hold what Placefix needs with either faiss. ``heif.txt``, ``cluster.txt`` and ``dev.txt``
-hold what reading HEIC, Ray and the tests need beside that. ``s3_server.txt`` holds an S3 server for ``make cluster``;
-it is resolved alone, because it needs older versions than Placefix. Every distribution is in the newest version that
+``cpu.txt`` and ``gpu.txt`` hold the needs of Placefix with either faiss. ``heif.txt``, ``cluster.txt`` and ``dev.txt``
+hold the further needs of HEIC, Ray and the tests. ``s3_server.txt`` holds an S3 server for ``make cluster``; it is
+resolved alone, because it needs older versions than Placefix. Every distribution is in the newest version that
 pyproject.toml allows, the same on all Pythons and platforms, with the hashes of its files. ``torch.txt`` holds torch
-without hashes: several builds of one version exist, and pip's configuration says which is taken. What only one build of
-torch needs, as NVIDIA's libraries, comes with it.
+without hashes: several builds of one version exist, and pip's configuration says which is taken. Libraries that only
+one build of torch needs, such as NVIDIA's, come with it.
 
 The files say which versions, not where they come from: no address of an index is in them.
 """
@@ -113,7 +113,7 @@ def supported_pythons(specifier: str) -> list[str]:
 
 
 def blocks_of(text: str, platforms: Iterable[Platform], pythons: Sequence[str]) -> dict[str, str]:
-    """Take what uv prints apart: each distribution, with its version, its hashes and a marker if it needs one.
+    """Split the output of uv into distributions, each with its version, its hashes and a marker if it needs one.
 
     Args:
         text: Lines of requirements with hashes.
@@ -163,7 +163,7 @@ def _resolve(
     constraints: dict[str, str] | None = None,
     project: str | None = None,
 ) -> dict[str, str]:
-    """Resolve a project, by default ours, with some extras; without torch, but with what every build of torch needs."""
+    """Resolve a project, by default ours, with some extras, without torch, but with the needs of all its builds."""
     last_minor = int(pythons[-1].partition(".")[2])
     environments = [f"python_version < '3.{last_minor + 1}' and {platform.marker}" for platform in platforms]
     needs = [each for each in requires("torch") or [] if "extra ==" not in each and not _ONE_BUILD_ALONE.match(each)]
@@ -192,7 +192,7 @@ def _check_wheels(name: str, platform: Platform, python: str) -> None:
 
 
 def _uv(*arguments: str, folder: Path) -> str:
-    """Return what ``uv pip compile`` prints; it is to fetch no Python of its own."""
+    """Return the output of ``uv pip compile``, which may not fetch a Python of its own."""
     own = {"UV_PYTHON_DOWNLOADS": "never", "MACOSX_DEPLOYMENT_TARGET": _MACOS_OF_TORCH}
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "uv", "pip", "compile", "--quiet", *arguments],

@@ -99,7 +99,7 @@ def reference() -> str:
         "Answers": _blocks(_answers(http)),
         "Metrics": _METRICS + _table(("metric", "kind", "meaning"), _metrics()),
         "Errors": _ERRORS + _table(("code", "below", "status", "meaning"), _errors()),
-        "Earlier names": "They still work, with a warning. A removed setting may state only its constant value.\n\n"
+        "Earlier names": "They still work, with a warning. A removed setting may state only the lasting value.\n\n"
         + _table(("earlier", "now"), _earlier_names()),
     }
     return _INTRODUCTION + "".join(f"\n## {title}\n\n{content}" for title, content in sections.items())
@@ -244,7 +244,7 @@ def _earlier_names() -> Iterator[tuple[str, ...]]:
     for old, new in RENAMED_SETTINGS.items():
         yield f"`{ENVIRONMENT_PREFIX}{old.upper()}`", f"`{ENVIRONMENT_PREFIX}{new.upper()}`"
     for name, removed in REMOVED_SETTINGS.items():
-        yield f"`{ENVIRONMENT_PREFIX}{name.upper()}`", f"always {removed.value:g}; {removed.instead}"
+        yield f"`{ENVIRONMENT_PREFIX}{name.upper()}`", "; ".join(filter(None, (removed.holds, removed.instead)))
 
 
 def _value(schema: Mapping[str, Any], *, or_null: bool = False) -> str:

@@ -1,8 +1,8 @@
 """``python -m docs.prose [PATH ...]``: check docstrings, comments, messages and markdown against ``prose_rules.toml``.
 
 ``make style`` runs it over the paths that the rule file names as guarded. It reads Python files with ``ast`` and
-``tokenize``, the text outside of code in markdown files, and files of the page by ``docs.prose_web``. It prints one
-line for each finding and exits with 1 if there is any.
+``tokenize``, the text outside of code in markdown files, comments in configurations, and files of the page by
+``docs.prose_web``. It prints one line for each finding and exits with 1 if there is any.
 """
 
 import ast
@@ -20,7 +20,8 @@ from typing import Any
 from docs.prose_web import texts_of_page, texts_of_script
 
 ROOT = Path(__file__).parents[1]
-_SUFFIXES = frozenset({".py", ".md", ".js", ".css", ".html"})
+_CONFIGURATIONS = frozenset({".yml", ".yaml", ".toml", ".conf", ".sh", "Makefile", "Dockerfile", "Caddyfile", "run"})
+_SUFFIXES = _CONFIGURATIONS | {".py", ".md", ".js", ".css", ".glsl", ".html"}  # or names, of files without one
 RULE_FILE = Path(__file__).with_name("prose_rules.toml")
 
 _PLACEHOLDER = "{}"  # stands for the values in a message
@@ -136,11 +137,28 @@ def pieces_of_markdown(text: str) -> Iterator[Piece]:
             lines.append(line)
 
 
+def pieces_of_configuration(text: str) -> Iterator[Piece]:
+    """Yield the comments of a file that has them behind ``#``; lines that follow each other are one comment."""
+    start, words = 0, list[str]()
+    for number, line in enumerate([*text.splitlines(), ""], start=1):
+        comment = re.match(r"\s*#(?!!) ?(.*)", line)
+        if words and (comment is None or not comment[1]):
+            yield _piece(start, " ".join(words))
+            words = []
+        if comment and comment[1]:
+            start = start if words else number
+            words.append(comment[1])
+        elif behind := re.search(r"\s#\s+([^\"'{}]+)$", line):
+            yield _piece(number, behind[1])
+
+
 def check_file(path: Path, rules: Rules) -> list[str]:
     """Return one line for each finding in a file."""
     text = path.read_text("utf-8")
     inside = path.resolve().relative_to(ROOT)
-    match path.suffix:
+    match suffix_of(path):
+        case each if each in _CONFIGURATIONS:
+            pieces = pieces_of_configuration(text)
         case ".md":
             pieces = pieces_of_markdown(text)
         case ".py":
@@ -154,7 +172,7 @@ def check_file(path: Path, rules: Rules) -> list[str]:
 
 
 def files_under(paths: Iterable[Path]) -> list[Path]:
-    """List the paths that are files, and all files with prose in the folders among them.
+    """List the files with prose among some paths, and in the folders among them.
 
     Raises:
         FileNotFoundError: A path does not exist.
@@ -163,8 +181,14 @@ def files_under(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist; name a file or folder, or correct {RULE_FILE}")
-        found |= {path} if path.is_file() else {each for each in path.rglob("*") if each.suffix in _SUFFIXES}
+        inside = {path} if path.is_file() else {each for each in path.rglob("*") if each.is_file()}
+        found |= {each for each in inside if suffix_of(each) in _SUFFIXES}
     return sorted(found)
+
+
+def suffix_of(path: Path) -> str:
+    """Return the suffix of a file, or its name if it has none."""
+    return path.suffix or path.name
 
 
 def _docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> ast.Constant | None:

@@ -69,6 +69,7 @@ QUESTIONS = (
     Question("What does uncertain mean?", ("First answer", "The meaning of uncertain"), "position is the best guess"),
     Question("Which network do I take?", ("First answer", "Which network"), "placefix weights fetch selavpr_msls"),
     Question("How do I build a map of my photos?", ("First answer", "Five minutes"), "make serve PHOTOS="),
+    Question("How do I limit an answer to an area?", ("On the page",), "draw a circle"),
     Question("How sure is an answer?", ("How far to trust an answer", "Confidence"), "At most 5 %"),
     Question("Who sees my photos?", ("How far to trust an answer", "Privacy"), "A query stays in memory"),
     Question("How do I write positions into photos?", ("Many photos", "Writing positions back"), "placefix geotag"),

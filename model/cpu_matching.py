@@ -15,11 +15,11 @@ with ``model.matching``.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
@@ -33,10 +33,13 @@ if TYPE_CHECKING:  # LLVM may be missing and is loaded with the first match
     from model.cpu_kernels.compiled import Kernels
     from model.cpu_kernels.rounding import FeatureType
 
-_GREATEST_NORM = 32_700  # below 2**15, with room for the rounding error of a norm
-_MOST_CHANNELS = 16_384  # with more channels, the rounding error could exceed that room
+_MOST_CHANNELS = 16_384  # with more channels, rounding errors could lead beyond 16 bits
 _CHANNELS_TOGETHER = 8  # the kernels' numbers of channels and values are multiples of it
-_KINDS: "dict[torch.dtype, FeatureType]" = {torch.float32: "float32", torch.float16: "float16"}
+_KINDS: "dict[torch.dtype, FeatureType]" = {
+    torch.float32: "float32",
+    torch.float16: "float16",
+    torch.int8: "int8",
+}
 
 
 def instructions() -> str | None:
@@ -69,9 +72,27 @@ def count_in_int16(
     kernels = kernels or _kernels()
     assert kernels is not None  # noqa: S101  (can_count has said so)
     query, candidates = _with_whole_vectors(as_features(query)), _with_whole_vectors(_readable(candidates))
-    counter = _Counter(kernels, _Panels.of(query, kernels), candidates.shape[1])
-    counts = np.empty(len(candidates), np.int64)  # torch's modes, such as inference mode, belong to each thread
-    _share_out(lambda share: counter.count(candidates, share, floor, counts), len(candidates))
+    panels, cells = _Panels.of(query, kernels), candidates.shape[1]
+    count = kernels.count[_KINDS[candidates.dtype]]
+    taken, counts = np.zeros(1, np.int64), np.empty(len(candidates), np.int64)
+
+    def work() -> None:
+        memory = _Memory.of(panels, candidates, kernels)
+        squares = np.empty(len(memory.numbers), np.int32)
+        count(
+            *panels.arguments,
+            panels.squares.ctypes.data,
+            candidates.data_ptr(),
+            len(candidates),
+            *(cells, candidates.shape[2], len(memory.numbers)),
+            -math.inf if floor is None else floor,
+            *memory.arguments,
+            squares.ctypes.data,
+            taken.ctypes.data,
+            counts.ctypes.data,
+        )
+
+    _in_threads(work, len(candidates))
     return torch.from_numpy(counts)
 
 
@@ -93,25 +114,34 @@ def nearest_in_int16(queries: Tensor, candidates: Tensor, kernels: "Kernels | No
     to_candidate = np.empty(queries.shape[:2], np.int64)
     to_query = np.empty(candidates.shape[:2], np.int64)
 
-    def find(share: Sequence[int]) -> None:
-        for pair in share:
-            counter = _Counter(kernels, _Panels.of(queries[pair], kernels), candidates.shape[1])
-            for _, found in counter.nearest(candidates, [pair]):
-                to_candidate[pair] = found.candidate[: queries.shape[1]]
-                to_query[pair] = found.query[: candidates.shape[1]]
+    find, cells = kernels.find[_KINDS[candidates.dtype]], candidates.shape[1]
+    pairs = iter(range(len(queries)))  # shared: each thread takes the next pair
 
-    _share_out(find, len(queries))
+    def work() -> None:
+        for pair in pairs:
+            panels = _Panels.of(queries[pair], kernels)
+            memory = _Memory.of(panels, candidates, kernels)
+            shapes = cells, candidates.shape[2], len(memory.numbers)
+            find(*panels.arguments, candidates[pair].data_ptr(), *shapes, *memory.arguments)
+            to_candidate[pair] = memory.nearest_candidate[: queries.shape[1]]
+            to_query[pair] = memory.nearest_query[:cells]
+
+    _in_threads(work, len(queries))
     return torch.from_numpy(to_candidate), torch.from_numpy(to_query)
 
 
-def _share_out(work: Callable[[Sequence[int]], None], count: int) -> None:
-    """Share work among torch's number of threads, including the caller's; each takes every n-th item."""
-    threads = max(1, min(torch.get_num_threads(), count))
-    shares = [range(first, count, threads) for first in range(threads)]
-    others = [_pool().submit(work, share) for share in shares[1:]]
-    work(shares[0])
+def _in_threads(work: Callable[[], None], count: int) -> None:
+    """Run work that takes its items from a common counter in torch's number of threads, including the caller's.
+
+    Args:
+        work: A function that returns when no item is left.
+        count: The number of items.
+    """
+    others = [_pool().submit(work) for _ in range(1, max(1, min(torch.get_num_threads(), count)))]
+    work()
     for each in others:
-        each.result()
+        if not each.cancel():  # nothing is left for a thread that has not started
+            each.result()
 
 
 @dataclass(frozen=True)
@@ -127,134 +157,60 @@ class _Panels:
     squares: NDArray[np.int32]
 
     @classmethod
-    def of(cls, query: Tensor, kernels: "Kernels") -> "_Panels":
+    def of(cls, query: Tensor, kernels: "Kernels") -> Self:
         """Round ``(L, C)`` float32."""
         columns, channels = kernels.tile.columns, query.shape[1]
         cells = _filled_up(len(query), columns)
         numbers = np.empty((cells, channels), np.int16)
-        _round(kernels, query, numbers)
+        kernels.round["float32"](query.data_ptr(), *query.shape, numbers.ctypes.data)
+        numbers[len(query) :] = numbers[0]  # if scores are equal the first wins, so a copy never wins
+        squares = np.empty(cells, np.int32)  # like scores, squared lengths fit into 32 bits
+        kernels.squares(numbers.ctypes.data, *numbers.shape, squares.ctypes.data)
         panels = torch.from_numpy(numbers).view(cells // columns, columns, channels // 2, 2)
-        return cls(panels.transpose(1, 2).contiguous(), _squares(kernels, numbers))
+        return cls(panels.transpose(1, 2).contiguous(), squares)
+
+    @property
+    def arguments(self) -> tuple[int, int]:
+        """Return the arguments of the kernels: the address and the number of panels."""
+        return self.numbers.data_ptr(), len(self.numbers)
 
 
-class _Nearest(NamedTuple):
-    """Hold the nearest cells of a pair of pictures, as found by the kernel.
+@dataclass(frozen=True)
+class _Memory:
+    """Hold the memory of one thread: 1 MB for 3721 cells of 128 channels.
 
     Attributes:
-        query: ``(at least M,)``, the nearest cell of the query for each cell of the candidate.
-        candidate: ``(at least L,)``, the nearest cell of the candidate for each cell of the query.
-        best: ``(at least M,)``, the score of each cell of the candidate with its nearest cell.
-        numbers: ``(at least M, C)`` int16, the candidate in the form that the kernel reads.
+        numbers: ``(rows, C)`` int16, a candidate in the form that the kernel reads; at least M rows.
+        best: ``(rows,)``, the score of each cell of the candidate with its nearest cell.
+        nearest_query: ``(rows,)``, the nearest cell of the query for each cell of the candidate.
+        nearest_candidate: ``(at least L,)``, the nearest cell of the candidate for each cell of the query.
     """
 
-    query: NDArray[np.int32]
-    candidate: NDArray[np.int32]
-    best: NDArray[np.int32]
     numbers: NDArray[np.int16]
+    best: NDArray[np.int32]
+    nearest_query: NDArray[np.int32]
+    nearest_candidate: NDArray[np.int32]
 
-
-class _Counter:
-    """Count mutual matches for one query; threads share it.
-
-    Args:
-        kernels: The kernels of this machine.
-        query: The query.
-        cells: M, the cells of each candidate.
-    """
-
-    def __init__(self, kernels: "Kernels", query: _Panels, cells: int) -> None:
-        self._kernels = kernels
-        self._query = query
-        self._cells = cells
-
-    def count(self, candidates: Tensor, share: Sequence[int], floor: float | None, counts: NDArray[np.int64]) -> None:
-        """Count mutual matches for some candidates.
-
-        Args:
-            candidates: ``(K, M, C)``, contiguous.
-            share: The candidates to count.
-            floor: The least cosine of a pair that counts; None counts all.
-            counts: ``(K,)`` int64; the counts are written to the places of ``share``.
-        """
-        for index, found in self.nearest(candidates, share):
-            cells = found.query.ctypes.data, found.candidate.ctypes.data
-            if floor is None:
-                counts[index] = self._kernels.count_mutual(*cells, self._cells)
-            else:
-                squares = _squares(self._kernels, found.numbers)
-                lengths = self._query.squares.ctypes.data, squares.ctypes.data
-                counts[index] = self._kernels.count_mutual_above(
-                    *cells, found.best.ctypes.data, *lengths, self._cells, floor
-                )
-
-    def nearest(self, candidates: Tensor, share: Sequence[int]) -> Iterator[tuple[int, _Nearest]]:
-        """Find nearest cells, with its own memory: 1 MB for 3721 cells of 128 channels.
-
-        Args:
-            candidates: ``(K, M, C)``, contiguous.
-            share: The candidates to search.
-
-        Yields:
-            The number of a candidate, and its nearest cells; the next candidate overwrites them.
-        """
-        panels, _, columns, _ = self._query.numbers.shape
-        rows = _filled_up(self._cells, self._kernels.tile.rows)
-        found = _Nearest(
-            query=np.empty(rows, np.int32),
-            candidate=np.empty(panels * columns, np.int32),
-            best=np.empty(rows, np.int32),
+    @classmethod
+    def of(cls, query: _Panels, candidates: Tensor, kernels: "Kernels") -> Self:
+        """Make the memory for a query and candidates ``(K, M, C)``."""
+        rows = _filled_up(candidates.shape[1], kernels.tile.rows)
+        return cls(
             numbers=np.empty((rows, candidates.shape[2]), np.int16),
+            best=np.empty(rows, np.int32),
+            nearest_query=np.empty(rows, np.int32),
+            nearest_candidate=np.empty(len(query.squares), np.int32),
         )
-        for index in share:
-            _round(self._kernels, candidates[index], found.numbers)
-            found.best.fill(np.iinfo(np.int32).min)
-            self._kernels.nearest(
-                self._query.numbers.data_ptr(),
-                panels,
-                found.numbers.ctypes.data,
-                rows,
-                found.numbers.shape[1],
-                found.best.ctypes.data,
-                found.query.ctypes.data,
-                found.candidate.ctypes.data,
-            )
-            yield index, found
 
-
-def _squares(kernels: "Kernels", numbers: NDArray[np.int16]) -> NDArray[np.int32]:
-    """Return the squared lengths ``(N,)`` of rounded features ``(N, C)``; like scores, they fit into 32 bits."""
-    squares = np.empty(len(numbers), np.int32)
-    kernels.squares(numbers.ctypes.data, *numbers.shape, squares.ctypes.data)
-    return squares
+    @property
+    def arguments(self) -> tuple[int, ...]:
+        """Return the addresses, in the order of the kernels' arguments."""
+        return tuple(each.ctypes.data for each in (self.numbers, self.best, self.nearest_query, self.nearest_candidate))
 
 
 def _readable(candidates: Tensor) -> Tensor:
     """Return features of a type that the kernels read, or codes; other types are converted to float32."""
-    return candidates if candidates.dtype in _KINDS or candidates.dtype is torch.int8 else candidates.float()
-
-
-def _round(kernels: "Kernels", features: Tensor, numbers: NDArray[np.int16]) -> None:
-    """Round ``(N, C)`` to the first N rows of ``(at least N, C)``, and fill the other rows with copies of the first.
-
-    If scores are equal the first wins, so a copy never wins.
-    """
-    if features.dtype is torch.int8:
-        kernels.round_codes(features.data_ptr(), *features.shape, _GREATEST_NORM, numbers.ctypes.data)
-    else:
-        kind = _KINDS[features.dtype]
-        square = kernels.greatest_square[kind](features.data_ptr(), *features.shape)
-        kernels.round[kind](features.data_ptr(), features.numel(), _factor(square), numbers.ctypes.data)
-    numbers[len(features) :] = numbers[0]
-
-
-def _factor(greatest_square: float) -> float:
-    """Return the greatest power of two that keeps a norm within 16 bits; one factor for all keeps the order of
-    products.
-    """
-    if not greatest_square > 0:
-        return 1.0
-    exponent = math.floor(math.log2(_GREATEST_NORM) - math.log2(greatest_square) / 2)
-    return float(2.0 ** min(max(exponent, -126), 127))  # the range of float32
+    return candidates if candidates.dtype in _KINDS else candidates.float()
 
 
 def _with_whole_vectors(features: Tensor) -> Tensor:

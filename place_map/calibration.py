@@ -15,8 +15,11 @@ from place_map.evidence import SIGNALS, Evidence
 from place_map.manifest_part import ManifestPart, Number
 
 FORMAT: Final = "placefix-calibration"
-FORMAT_VERSION: Final = 2
-"""The format of ``calibration.json``; format 1 did not name its signals."""
+FORMAT_VERSION: Final = 3
+"""The format of ``calibration.json``; format 2 had no ``Auto.ends_at``, and format 1 did not name its signals."""
+
+READABLE_FORMATS: Final = (2, FORMAT_VERSION)
+"""The formats that this release reads."""
 
 CERTAINTY = 0.9
 """The certainty that the share of wrong answers among the accepted is at most ``Bound.wrong_at_most``."""
@@ -142,10 +145,12 @@ class Auto(ManifestPart):
     Attributes:
         sure_from: The confidence at which it stops.
         scale: The meaning of the confidence of its answers.
+        ends_at: The most candidates that it compares, sure or not; None for the whole shortlist, as in format 2.
     """
 
     sure_from: Probability
     scale: Scale
+    ends_at: PositiveInt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +204,7 @@ class Calibration(ManifestPart):
     """
 
     format: Literal["placefix-calibration"] = FORMAT
-    format_version: Literal[2] = FORMAT_VERSION
+    format_version: Literal[2, 3] = FORMAT_VERSION
     signals: tuple[str, ...] = SIGNALS
     map_version: Number
     within_m: Annotated[float, Field(gt=0)]
@@ -227,6 +232,20 @@ class Calibration(ManifestPart):
         if is_auto and self.auto is not None:
             return Judgement(confidence, self.auto.scale, is_sure=confidence >= self.auto.sure_from)
         return Judgement(confidence, step.scale, is_sure=False)
+
+    def stops(self, count: int) -> tuple[int, ...]:
+        """Return the numbers of compared candidates after which ``rerank=auto`` weighs the evidence.
+
+        Args:
+            count: The number of candidates of a query.
+
+        Returns:
+            Ascending numbers; the last one is the end. Only the whole count without ``auto``.
+        """
+        if self.auto is None:
+            return (count,)
+        end = count if self.auto.ends_at is None else min(count, self.auto.ends_at)
+        return (*(step.compared for step in self.steps if step.compared < end), end)
 
     @property
     def usual_scale(self) -> Scale:

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 
 from place_map import layout
-from place_map.calibration import FORMAT_VERSION, Calibration
+from place_map.calibration import READABLE_FORMATS, Calibration
 from place_map.errors import MapCorrupt
 from place_map.evidence import SIGNALS
 
@@ -68,7 +68,7 @@ def parse_calibration(content: bytes, path: Path) -> Calibration | None:
     """
     try:
         head = _Head.model_validate_json(content)
-        if (head.format_version, head.signals) != (FORMAT_VERSION, SIGNALS):
+        if head.format_version not in READABLE_FORMATS or head.signals != SIGNALS:
             return None
         return Calibration.model_validate_json(content)
     except ValidationError as error:

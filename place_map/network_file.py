@@ -1,7 +1,9 @@
-"""The search for the weights of the network with which a map was built."""
+"""Find and load the network with which a map was built."""
 
 from pathlib import Path
 
+from model.network import Network
+from model.weights import load_network
 from model.weights_cache import AUTO, STARTER, resolve_weights
 from model.weights_errors import WeightsError
 from place_map.manifest import NetworkIdentity
@@ -30,3 +32,12 @@ def find_network_file(identity: NetworkIdentity, map_name: str, weights: str | N
     if identity.family == STARTER:
         return resolve_weights(STARTER)  # at the place of Python's packages on this machine
     raise WeightsError(f"the map {map_name} was built with {path}, which is not there; {wanted}")
+
+
+def read_network(identity: NetworkIdentity, path: Path) -> Network:
+    """Load the network of a map from a file, which need not state the number of attention heads: the map does.
+
+    Raises:
+        WeightsError: See ``model.weights.load_network``.
+    """
+    return load_network(path, identity.config.get("num_heads"))

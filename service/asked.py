@@ -39,8 +39,7 @@ class Together:
 
         Raises:
             InvalidInput: The kind is unknown, or there are times without a sequence, times that cannot be read, or a
-                wrong
-                number of them.
+                wrong number of them.
         """
         if times is not None and kind != "sequence":
             raise InvalidInput("times has no effect without together=sequence: leave it out, or ask for a sequence")

@@ -46,7 +46,7 @@ class BringIn:
         Raises:
             VersionNotFound: The version does not exist.
             MapError: It cannot be used, or there is no memory for it.
-            InvalidInput: No library can search it, or it has too few segments for this many shards.
+            InvalidInput: It has too few segments for this many shards.
             ShardUnavailable: A shard does not bring its part in.
             NotReady: The service stops, or its worker has died.
         """
@@ -54,9 +54,7 @@ class BringIn:
             path,
             version,
             self._engine.encoder,
-            searcher=self._settings.searcher,
             matching_precision=self._settings.matching_precision,
-            match_floor=self._settings.match_floor,
             shard=shard,
             shards=shards,
         )

@@ -30,26 +30,21 @@ class Comparer:
         reranker: The re-ranker of the map.
     """
 
-    def __init__(
-        self, place_map: PlaceMap, encoder: Encoder, precision: MatchingPrecision, match_floor: float | None
-    ) -> None:
+    def __init__(self, place_map: PlaceMap, encoder: Encoder, precision: MatchingPrecision) -> None:
         """Combine parts that are open.
 
         Args:
             place_map: A map with local features.
             encoder: The network that the map was built with.
             precision: The precision of the products in matching.
-            match_floor: The least cosine of a match; None if every cosine may match.
-
-        Raises:
-            InvalidInput: The map's re-ranker has no floor, and one is given.
         """
         self._place_map = place_map
         self._device = encoder.device
         self._shapes = place_map.manifest.features
         self._codec = self._shapes.local_codec
         # Stored features are compared, so cosines are lower than with the features themselves.
-        floor = None if match_floor is None else match_floor * self._codec.cosine
+        floor = self._shapes.match_floor
+        floor = None if floor is None else floor * self._codec.cosine
         self.reranker: Reranker = make_reranker(self._shapes.reranker, encoder, RerankSettings(precision, floor))
         self._gathered: Tensor | None = None  # reused from query to query; pinned for a GPU
 

@@ -25,12 +25,9 @@ def load_configured(settings: ServiceSettings) -> tuple[LoadedMaps, QueryDefault
         loaded = load_maps(
             settings.maps,
             weights=settings.weights,
-            num_heads=settings.num_heads,
             device=settings.device,
             network_precision=settings.network_precision,
-            searcher=settings.searcher,
             matching_precision=settings.matching_precision,
-            match_floor=settings.match_floor,
             shard=settings.map_shard,
             shards=shards,
         )

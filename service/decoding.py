@@ -82,8 +82,7 @@ class DecodePool:
     """Decode pictures on threads beside the event loop, one at a time on each thread.
 
     The places of the queue, which are taken first, bound how many may wait. The threads do not keep the process alive:
-    a
-    thread whose picture never ends is left behind.
+    a thread whose picture never ends is left behind.
     """
 
     def __init__(self, threads: int, limits: ImageLimits, watchdog: Watchdog) -> None:

@@ -11,18 +11,28 @@ class Removed:
     """Describe a setting that is gone.
 
     Attributes:
-        value: The value that now always holds.
-        instead: Advice to those who set another value.
+        value: The value that now always holds; None if each map has its own.
+        instead: Advice to those who set another value; None if no value is refused, because only one can be right.
     """
 
-    value: float
-    instead: str
+    value: float | str | None
+    instead: str | None
+
+    @property
+    def holds(self) -> str:
+        """Return the lasting value in words."""
+        if self.value is None:
+            return "each map has its own"
+        return f"it is always {self.value if isinstance(self.value, str) else format(self.value, 'g')}"
 
 
 RENAMED: Mapping[str, str] = {"encoding": "network_precision", "precision": "matching_precision"}
 
 _TIDY_FORM = "send pictures and the fields of docs/http.md alone"
 REMOVED: Mapping[str, Removed] = {
+    "match_floor": Removed(None, "build the map with --match-floor"),
+    "num_heads": Removed(None, None),
+    "searcher": Removed("auto", "install faiss for the device, which is then used"),
     "batch_delay_ms": Removed(0, "pictures that wait are encoded together without it (max_batch_size)"),
     "max_aspect_ratio": Removed(20, "crop longer pictures before they are sent"),
     "max_field_bytes": Removed(65_536, _TIDY_FORM),
@@ -90,18 +100,19 @@ def told_of_old_names(names: Iterable[str], where: str = "", prefix: str = "") -
 def _told(name: str, where: str, prefix: str) -> str:
     spelled = where + _spelled(name, prefix)
     if name in REMOVED:
-        return f"{spelled} is no longer a setting: it is always {REMOVED[name].value:g}; leave it out"
+        return f"{spelled} is no longer a setting: {REMOVED[name].holds}; leave it out"
     return f"{spelled} is now called {_spelled(RENAMED[name], prefix)}; the old name still works"
 
 
 def _check_removed(name: str, value: object, where: str, prefix: str) -> None:
     """Refuse a removed setting with another value than the one that always holds."""
+    removed = REMOVED[name]
     try:
-        holds = float(str(value)) == REMOVED[name].value
+        holds = removed.value == (str(value) if isinstance(removed.value, str) else float(str(value)))
     except ValueError:
         holds = False
-    if not holds:
-        raise InvalidInput(f"{_told(name, where, prefix)}, and {REMOVED[name].instead}")
+    if removed.instead is not None and not holds:
+        raise InvalidInput(f"{_told(name, where, prefix)}, and {removed.instead}")
 
 
 def _spelled(name: str, prefix: str) -> str:

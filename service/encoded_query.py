@@ -1,12 +1,16 @@
-"""Encode pictures into queries."""
+"""Hold queries: pictures that were encoded, or pictures of a map with their stored features."""
 
 import time
 from dataclasses import dataclass
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from model.encoder import Encoder
 from model.features import Features
+from model.rerankers.reranker import LocalFeatures
+from place_map.reader import PlaceMap
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,31 @@ class EncodedQuery:
     features: Features
     duration_s: float
     image: Tensor | None = None
+
+    @property
+    def local_features(self) -> LocalFeatures:
+        """Return the local features of the picture, without the dimension of the batch."""
+        extras = self.features.local_extras
+        return LocalFeatures(self.features.local_features[0], None if extras is None else extras[0])
+
+    @classmethod
+    def stored(cls, place_map: PlaceMap, row: int, device: torch.device) -> "EncodedQuery":
+        """Return a picture of a map as a query, by its stored features: nothing is encoded.
+
+        Args:
+            place_map: The map.
+            row: The row of the picture.
+            device: The device of the encoder.
+        """
+        rows, shapes = np.array([row]), place_map.manifest.features
+        extras = torch.empty(1, shapes.local_count, shapes.local_extras)
+        features = Features(
+            torch.from_numpy(place_map.global_features(rows)).to(device),
+            shapes.local_codec.restore(place_map.local_features(rows, extras=extras)).to(device),
+            shapes.local_grid,
+            extras.to(device),
+        )
+        return cls(features, duration_s=0.0)
 
 
 def encode_queries(encoder: Encoder, images: Tensor) -> list[EncodedQuery]:

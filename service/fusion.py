@@ -108,7 +108,8 @@ def _find_place(localizer: Localizer, rankings: Sequence[Ranking | None], option
             if row not in loudest or voice > loudest[row][0]:
                 loudest[row] = voice, ranking, rank
     chosen = rows[: options.candidates].tolist()
-    return _Answer(parts, lead, tuple(localizer.candidate(*loudest[row][1:]) for row in chosen))
+    candidates = (Candidate.at(localizer.place_map, *loudest[row][1:]) for row in chosen)
+    return _Answer(parts, lead, tuple(candidates))
 
 
 def _find_path(
@@ -124,7 +125,8 @@ def _find_path(
     ranks = [None if each is None else int(stand.ranks[each]) for stand, each in zip(stands, path, strict=True)]
     parts = [_weigh(localizer, ranking, rank, options) for ranking, rank in zip(rankings, ranks, strict=True)]
     lead = list(filter(None, parts))[-1]
-    return _Answer(parts, lead, localizer.candidates(lead.ranking.led_by(lead.rank), options.candidates))
+    ranking = lead.ranking.led_by(lead.rank)
+    return _Answer(parts, lead, Candidate.first(localizer.place_map, ranking, options.candidates))
 
 
 def _rank_at(localizer: Localizer, ranking: Ranking | None, row: int) -> int | None:
@@ -158,7 +160,7 @@ def _told(localizer: Localizer, alone: Localization, part: _Part | None) -> Phot
     if part is None:
         return PhotoPart(None, None, alone.verdict.evidence, None)
     confidence = None if part.judgement is None else part.judgement.confidence
-    return PhotoPart(localizer.candidate(part.ranking, part.rank), part.rank, part.evidence, confidence)
+    return PhotoPart(Candidate.at(localizer.place_map, part.ranking, part.rank), part.rank, part.evidence, confidence)
 
 
 def _add_up(of_photos: Iterable[Mapping[Stage, float]]) -> Mapping[Stage, float]:

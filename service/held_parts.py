@@ -21,7 +21,7 @@ from service.errors import NotReady
 from service.localizer import Localizer
 from service.served_maps import ServedMaps
 from service.shard_identity import Part
-from service.shard_messages import RefusedPart, ShardState, Wanted
+from service.shard_state import RefusedPart, ShardState, Wanted
 
 MOST_PARTS = 2
 """The most parts of one map at a time: one of the version that answers, and one of the next version."""

@@ -14,11 +14,10 @@ from model.network_precision import (
     RequestedPrecision,
     choose_network_precision,
 )
-from model.weights import load_network
 from model.weights_cache import AUTO
 from place_map.errors import NetworkMismatch
-from place_map.global_index import Backend, read_searcher
-from place_map.network_file import find_network_file
+from place_map.global_index import read_searcher
+from place_map.network_file import find_network_file, read_network
 from place_map.reader import PlaceMap
 from place_map.shard import Shard
 from service.localizer import Localizer
@@ -88,9 +87,7 @@ def open_version(
     version: str,
     encoder: Encoder,
     *,
-    searcher: Backend = "auto",
     matching_precision: MatchingPrecision = DEFAULT_PRECISION,
-    match_floor: float | None = None,
     shard: Shard | None = None,
     shards: ShardsInUse | None = None,
 ) -> OpenedVersion:
@@ -100,20 +97,18 @@ def open_version(
         path: The directory of the map.
         version: The number of the version.
         encoder: The network.
-        searcher: The library that searches the index.
         matching_precision: The precision of counting mutual matches.
-        match_floor: The least cosine of a match; None for the map's.
         shard: The part of the map to open; None for all of it.
         shards: The shards with the map's features; None if these are here.
 
     Raises:
         VersionNotFound: The version does not exist.
-        InvalidInput: No library can search it, or it has too few segments for this many shards.
+        InvalidInput: It has too few segments for this many shards.
         MapError: It cannot be used, or not with this network.
     """
     place_map = PlaceMap.open(path, version, shard)
     try:
-        return _read(place_map, encoder, searcher, matching_precision, match_floor, shards)
+        return _read(place_map, encoder, matching_precision, shards)
     except BaseException:
         place_map.close()
         raise
@@ -122,20 +117,18 @@ def open_version(
 def _read(
     place_map: PlaceMap,
     encoder: Encoder,
-    searcher: Backend,
     matching_precision: MatchingPrecision,
-    match_floor: float | None,
     shards: ShardsInUse | None,
 ) -> OpenedVersion:
     """Run the part of ``open_version`` that does not touch the device."""
     place_map.check_network(encoder)
     if shards is not None:
-        localizer = connect(shards.connections, encoder, place_map, match_floor, shards.count)
+        localizer = connect(shards.connections, encoder, place_map, shards.count)
         return OpenedVersion(place_map, lambda: localizer, localizer.shards.wait_until_held, localizer.close)
-    place_searcher = read_searcher(place_map, encoder.device, searcher)
+    place_searcher = read_searcher(place_map, encoder.device)
     return OpenedVersion(
         place_map,
-        lambda: Localizer(encoder, place_map, place_searcher(), matching_precision, match_floor),
+        lambda: Localizer(encoder, place_map, place_searcher(), matching_precision),
         _wait_for_nobody,
         place_map.close,
     )
@@ -149,12 +142,9 @@ def load_maps(
     paths: Sequence[Path],
     *,
     weights: str | None = None,
-    num_heads: int | None = None,
     device: DeviceName = "auto",
     network_precision: RequestedPrecision = "auto",
-    searcher: Backend = "auto",
     matching_precision: MatchingPrecision = DEFAULT_PRECISION,
-    match_floor: float | None = None,
     shard: Shard | None = None,
     shards: ShardsInUse | None = None,
 ) -> LoadedMaps:
@@ -166,12 +156,9 @@ def load_maps(
         paths: The directories of the maps, at least one.
         weights: The network: a checkpoint file or a known name; by default the file that the first map was built with,
             if it is still there.
-        num_heads: The number of attention heads, if the checkpoint does not tell; by default the map's.
         device: The device of the network.
         network_precision: The arithmetic of the network; ``auto`` takes the precision of the maps if the device has it.
-        searcher: The library that searches the indices.
         matching_precision: The precision of counting mutual matches.
-        match_floor: The least cosine of a match; None for the floor of each map.
         shard: The part of each map to open; None for all of it.
         shards: The shards with the maps' features; None if these are here.
 
@@ -187,10 +174,9 @@ def load_maps(
         arithmetic = choose_network_precision(
             network_precision, choice.device, [place_map.manifest.network.precision for place_map in maps.values()]
         )
-        encoder = _load_encoder(next(iter(maps.values())), weights, num_heads, choice, arithmetic.precision)
+        encoder = _load_encoder(next(iter(maps.values())), weights, choice, arithmetic.precision)
         localizers = {
-            name: _read(place_map, encoder, searcher, matching_precision, match_floor, shards).localizer()
-            for name, place_map in maps.items()
+            name: _read(place_map, encoder, matching_precision, shards).localizer() for name, place_map in maps.items()
         }
     except BaseException:
         for place_map in maps.values():
@@ -214,13 +200,12 @@ def _open_all(paths: Sequence[Path], shard: Shard | None) -> dict[str, PlaceMap]
 def _load_encoder(
     place_map: PlaceMap,
     weights: str | None,
-    num_heads: int | None,
     choice: DeviceChoice,
     precision: NetworkPrecision,
 ) -> Encoder:
     identity = place_map.manifest.network
     path = find_network_file(identity, place_map.name, weights)
-    network = load_network(path, identity.config.get("num_heads") if num_heads is None else num_heads)
+    network = read_network(identity, path)
     encoder = Encoder(network, choice.device, place_map.manifest.preparation_for(network), precision)
     if weights in (None, AUTO) and encoder.fingerprint != identity.fingerprint:
         raise NetworkMismatch(

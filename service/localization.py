@@ -1,16 +1,17 @@
 """Hold the answer to a query, with its evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.cell_grid import CellGrid
-from model.geo import LatLon
+from model.geo import LatLon, distance_m
 from model.network import MUTUAL_MATCHES
 from place_map.calibration import Judgement
 from place_map.evidence import Evidence, Ranking
+from place_map.reader import PlaceMap
 from service.matches import MatchedCells
 from service.query_options import QueryOptions
 from service.stages import Stage
@@ -39,6 +40,28 @@ class Candidate:
     mutual_matches: int | None
     global_distance: float
 
+    @classmethod
+    def at(cls, place_map: PlaceMap, ranking: Ranking, rank: int) -> "Candidate":
+        """Return the candidate of a ranking in a map that has a rank, from 0."""
+        row = int(ranking.rows[rank])
+        place = place_map.places[row]
+        score = float(ranking.scores[rank]) if rank < len(ranking.scores) else None
+        is_count = place_map.manifest.features.reranker == MUTUAL_MATCHES
+        return cls(
+            row=row,
+            id=place.id,
+            position=place.position,
+            heading_deg=place.heading_deg,
+            score=score,
+            mutual_matches=int(score) if is_count and score is not None else None,
+            global_distance=float(ranking.distances[rank]),
+        )
+
+    @classmethod
+    def first(cls, place_map: PlaceMap, ranking: Ranking, count: int) -> "tuple[Candidate, ...]":
+        """Return the first candidates of a ranking in a map, or all if there are fewer."""
+        return tuple(cls.at(place_map, ranking, rank) for rank in range(min(count, ranking.answers)))
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -47,13 +70,11 @@ class Verdict:
     Attributes:
         status: ``localized``: the confidence reaches the threshold of the query. ``uncertain``: it does not.
             ``not_found``: the evidence says that the map does not have the place. ``uncalibrated``: the meaning of
-            evidence
-            on this map is unknown. ``no_candidates``: no picture of the map may be the answer.
+            evidence on this map is unknown. ``no_candidates``: no picture of the map may be the answer.
         evidence: The evidence for the best candidate; None without one.
         confidence: The probability that the answer is right, in [0, 1]; None if unknown.
         radius_m: The radius in metres that holds the truth of ``place_map.calibration.ANSWER_LEVEL`` of answers like
-            this
-            one; None if nothing supports a number.
+            this one; None if nothing supports a number.
     """
 
     status: Status
@@ -133,6 +154,22 @@ class Matches:
     grid: CellGrid
     candidates: tuple[MatchedCandidate, ...]
 
+    @classmethod
+    def of(cls, grid: CellGrid, matched: Iterable[tuple[Candidate, int, MatchedCells]], within_m: float) -> "Matches":
+        """Combine candidates with their matching cells.
+
+        Args:
+            grid: The places of the cells.
+            matched: Each candidate with its rank and its cells; the first one is the best candidate.
+            within_m: The distance within which a candidate shows the same place as the first one.
+        """
+        candidates: list[MatchedCandidate] = []
+        for candidate, rank, cells in matched:
+            first = candidates[0].candidate if candidates else candidate
+            is_elsewhere = distance_m(first.position, candidate.position) > within_m
+            candidates.append(MatchedCandidate(candidate, rank, is_elsewhere, cells))
+        return cls(grid, tuple(candidates))
+
 
 @dataclass(frozen=True)
 class Localization:
@@ -149,13 +186,11 @@ class Localization:
         gathered_bytes: The bytes of local features that were read from the map to re-rank.
         reranker: The name of the map's re-ranker, which gives the scores their meaning.
         ranking: The ranking of all compared pictures, which begins with ``candidates``; None if there are none, or
-            several
-            photos were asked together.
+            several photos were asked together.
         photos: The part of each photo, if several were asked together.
         matches: The matching cells; None if they were not asked for, or there is nothing to match.
         heat: ``(rows, columns)`` float32, the weight of each part of the photo in its global feature, with a sum of 1;
-            None
-            if it was not asked for, or the network does not tell.
+            None if it was not asked for, or the network does not tell.
     """
 
     verdict: Verdict

@@ -14,10 +14,7 @@ from torch import Tensor
 
 from model.encoder import Encoder
 from model.errors import InvalidInput
-from model.features import Features
-from model.geo import distance_m
 from model.matching import MatchingPrecision, matcher_name
-from model.network import MUTUAL_MATCHES
 from model.rerankers.reranker import LocalFeatures, Reranker
 from place_map.calibration import DEFAULT_WITHIN_M, Judgement
 from place_map.evidence import Evidence, Ranking
@@ -25,7 +22,7 @@ from place_map.reader import PlaceMap
 from place_map.searching import Searcher
 from service.comparer import Comparer
 from service.encoded_query import EncodedQuery
-from service.localization import Candidate, Localization, MatchedCandidate, Matches, Verdict
+from service.localization import Candidate, Localization, Matches, Verdict
 from service.matches import MatchedCells, rival_rank
 from service.query_options import DEFAULT_PRECISION, QueryOptions
 from service.rounds import count_ahead
@@ -52,7 +49,6 @@ class Localizer:
         searcher: The shortlist index of the map.
         comparer: The comparison by stored local features; None for a network without local features.
         matching_precision: The precision of the products in matching.
-        match_floor: The least cosine of a match; None if every cosine may match.
         within_m: The distance within which candidates show the same place.
     """
 
@@ -64,7 +60,6 @@ class Localizer:
         place_map: PlaceMap,
         searcher: Searcher,
         matching_precision: MatchingPrecision = DEFAULT_PRECISION,
-        match_floor: float | None = None,
     ) -> None:
         """Combine parts that are open.
 
@@ -73,11 +68,9 @@ class Localizer:
             place_map: The map.
             searcher: The searcher of its index.
             matching_precision: The precision of the products in matching.
-            match_floor: The least cosine of a match; by default the map's.
 
         Raises:
             NetworkMismatch: The map was built with another network.
-            InvalidInput: The map's re-ranker has no floor, and one is given.
         """
         place_map.check_network(encoder)
         self.encoder = encoder
@@ -86,10 +79,7 @@ class Localizer:
         self.searcher = searcher
         self.matching_precision: MatchingPrecision = matching_precision
         features = place_map.manifest.features
-        self.match_floor = features.match_floor if match_floor is None else match_floor
-        self.comparer = (
-            Comparer(place_map, encoder, matching_precision, self.match_floor) if features.local_dim else None
-        )
+        self.comparer = Comparer(place_map, encoder, matching_precision) if features.local_dim else None
         self.within_m = DEFAULT_WITHIN_M if place_map.calibration is None else place_map.calibration.within_m
 
     @property
@@ -157,12 +147,9 @@ class Localizer:
         candidates: tuple[Candidate, ...] = ()
         verdict, compared, ranking, matches, heat = Verdict("no_candidates"), 0, None, None, None
         if shortlist.answers:
-            features = query.features
-            local_features = LocalFeatures(
-                features.local_features[0], None if features.local_extras is None else features.local_extras[0]
-            )
+            local_features = query.local_features
             ranking, verdict = self._rerank(local_features, shortlist, options, clock, is_wanted)
-            candidates = self.candidates(ranking, options.candidates)
+            candidates = Candidate.first(self.place_map, ranking, options.candidates)
             compared = len(ranking.scores)
             if options.evidence == "matches":
                 with clock.measure(Stage.EVIDENCE):
@@ -250,42 +237,9 @@ class Localizer:
         calibration, is_auto = self.place_map.calibration, self.rerank_for(options.rerank) == "auto"
         return evidence, None if calibration is None else calibration.judge(evidence, is_auto=is_auto)
 
-    def candidates(self, ranking: Ranking, count: int) -> tuple[Candidate, ...]:
-        """Return the first candidates of a ranking, or all if there are fewer."""
-        return tuple(self.candidate(ranking, rank) for rank in range(min(count, ranking.answers)))
-
-    def candidate(self, ranking: Ranking, rank: int) -> Candidate:
-        """Return one candidate of a ranking, by its rank from 0."""
-        row = int(ranking.rows[rank])
-        place = self.place_map.places[row]
-        score = float(ranking.scores[rank]) if rank < len(ranking.scores) else None
-        is_count = self.place_map.manifest.features.reranker == MUTUAL_MATCHES
-        return Candidate(
-            row=row,
-            id=place.id,
-            position=place.position,
-            heading_deg=place.heading_deg,
-            score=score,
-            mutual_matches=int(score) if is_count and score is not None else None,
-            global_distance=float(ranking.distances[rank]),
-        )
-
     def stored_query(self, row: int) -> EncodedQuery:
-        """Return a picture of the map as a query, by its stored features: nothing is encoded.
-
-        Args:
-            row: The row of the picture. It finds itself first; an argument of ``localize`` leaves it out.
-        """
-        rows, device = np.array([row]), self.encoder.device
-        shapes = self.place_map.manifest.features
-        extras = torch.empty(1, shapes.local_count, shapes.local_extras)
-        features = Features(
-            torch.from_numpy(self.place_map.global_features(rows)).to(device),
-            shapes.local_codec.restore(self.place_map.local_features(rows, extras=extras)).to(device),
-            shapes.local_grid,
-            extras.to(device),
-        )
-        return EncodedQuery(features, duration_s=0.0)
+        """Return a picture of the map as a query; it finds itself first, unless ``localize`` leaves its row out."""
+        return EncodedQuery.stored(self.place_map, row, self.encoder.device)
 
     def close(self) -> None:
         """Close the files and the index; call it on the thread that owns the device, whose memory is freed here."""
@@ -331,21 +285,15 @@ class Localizer:
         found = self.match(query, ranking.rows[ranks], is_wanted)
         if found is None:
             return None
-        first, matched = self.candidate(ranking, 0).position, []
-        for rank, cells in zip(ranks, found, strict=True):
-            candidate = self.candidate(ranking, rank)
-            is_elsewhere = distance_m(first, candidate.position) > self.within_m
-            matched.append(MatchedCandidate(candidate, rank, is_elsewhere, cells))
-        return Matches(self.encoder.cells, tuple(matched))
+        candidates_at = (Candidate.at(self.place_map, ranking, rank) for rank in ranks)
+        return Matches.of(self.encoder.cells, zip(candidates_at, ranks, found, strict=True), self.within_m)
 
     def _stops(self, mode: Rerank, count: int) -> Sequence[int]:
         """Return ascending numbers of compared candidates after which evidence is weighed; the last one is the end."""
-        calibration = self.place_map.calibration
         if mode == "never":
             return (0,)
-        if mode == "always" or calibration is None or calibration.auto is None:
-            return (count,)
-        return (*(step.compared for step in calibration.steps if step.compared < count), count)
+        calibration = self.place_map.calibration
+        return (count,) if mode == "always" or calibration is None else calibration.stops(count)
 
     def _needed_comparer(self) -> Comparer:
         """Return the comparison by local features.

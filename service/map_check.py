@@ -42,12 +42,10 @@ class _Suspicion:
 
 class MapCheck:
     """Compare the served versions with their sums on a thread that rests as long as it works, so that queries keep most
-    of
-    disk and processor.
+    of disk and processor.
 
     Damage that a query meets, or a failed read, is noted at once and checked again: a file with changed bytes stays
-    noted;
-    a share that was away for a moment does not.
+    noted; a share that was away for a moment does not.
 
     Attributes:
         bytes_checked: The number of bytes that were checked so far.

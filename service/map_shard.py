@@ -34,9 +34,7 @@ class MapShard:
         if place_map.shard is None:
             raise InvalidInput(f"the map {place_map.name} is open as a whole, not as a shard")
         self.localizer = localizer
-        self.identity = ShardIdentity.of(
-            localizer.encoder, place_map, localizer.match_floor, localizer.matcher, place_map.shard
-        )
+        self.identity = ShardIdentity.of(localizer.encoder, place_map, localizer.matcher, place_map.shard)
         self._rows = place_map.shard.rows(place_map.manifest)
 
     def shortlist(

@@ -56,8 +56,7 @@ class _Failure:
 
 class MapSwaps:
     """Serve other versions of the maps of an engine. One thread uses it (``service.map_keeper``), so at most one
-    version
-    too many is in memory.
+    version too many is in memory.
     """
 
     def __init__(

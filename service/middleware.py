@@ -16,7 +16,7 @@ from service.paths import QUERY_PATH, route_path
 from service.problems import internal_error_response
 from service.request_scope import REQUEST_ID_HEADER, choose_request_id, key_name_of, set_request_id
 from service.security_headers import SECURITY_HEADERS
-from service.shard_messages import SHARD_PATH
+from service.shard_state import SHARD_PATH
 from service.trace_context import TRACE_ANSWER_HEADER, TRACE_HEADER, TraceContext, read_trace_context
 
 # Requested every few seconds, and not worth a line.

@@ -15,8 +15,7 @@ def complete_openapi(app: FastAPI, *, has_keys: bool) -> None:
 
     This adds the schemas of problems and of GeoJSON, which no route has as its model, and removes the framework's own
     answer to parameters that do not fit, which this application never gives. Routes that need a scope may answer 401
-    and
-    403, if the service has keys; if it has none, the document does not mention keys.
+    and 403, if the service has keys; if it has none, the document does not mention keys.
 
     Args:
         app: The application with all its routes.

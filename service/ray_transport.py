@@ -19,8 +19,8 @@ from service.http_transport import failure_of, headers_with
 from service.ray_config import DEPLOYMENT
 from service.shard_connections import FailedCall
 from service.shard_identity import Part, ShardIdentity
-from service.shard_messages import SHARD_PATH, SHARD_STATE, ShardState
 from service.shard_settings import RAY_SCHEME
+from service.shard_state import SHARD_PATH, SHARD_STATE, ShardState
 from service.words import CallOutcome
 
 ReplicaAnswer = tuple[str, int, bytes]

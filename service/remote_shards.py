@@ -231,7 +231,6 @@ def connect(
     connections: ShardConnections,
     encoder: Encoder,
     place_map: PlaceMap,
-    match_floor: float | None,
     count: int,
 ) -> ShardedLocalizer:
     """Make the localizer of a version whose features are on shards.
@@ -240,7 +239,6 @@ def connect(
         connections: The connections to the shards.
         encoder: The network that the map was built with.
         place_map: The whole map.
-        match_floor: The least cosine of a match; None for the map's.
         count: The number of shards; the first so many addresses have them.
 
     Raises:
@@ -253,11 +251,9 @@ def connect(
             "shards: restart the front end with more in PLACEFIX_SHARDS"
         )
     assignment = Assignment(place_map.manifest, count)
-    floor = place_map.manifest.features.match_floor if match_floor is None else match_floor
-    expected = [
-        ShardIdentity.of(encoder, place_map, floor, _UNKNOWN, Shard(number, count)) for number in range(1, count + 1)
-    ]
-    reranker, settings = place_map.manifest.features.reranker, RerankSettings(floor=floor)
-    numbers = make_reranker(reranker, encoder, settings).parts if encoder.local_dim else 1
-    shards = RemoteShards(connections, expected, assignment, numbers, place_map.manifest.features.local_count)
-    return ShardedLocalizer(encoder, place_map, shards, assignment, floor)
+    expected = [ShardIdentity.of(encoder, place_map, _UNKNOWN, Shard(number, count)) for number in range(1, count + 1)]
+    features = place_map.manifest.features
+    settings = RerankSettings(floor=features.match_floor)
+    numbers = make_reranker(features.reranker, encoder, settings).parts if encoder.local_dim else 1
+    shards = RemoteShards(connections, expected, assignment, numbers, features.local_count)
+    return ShardedLocalizer(encoder, place_map, shards, assignment)

@@ -29,7 +29,7 @@ from service.map_swap import Activated, MapSwaps
 from service.metrics import Metrics
 from service.served_maps import ServedVersion
 from service.settings import ServiceSettings
-from service.shard_messages import ShardState, Wanted
+from service.shard_state import ShardState, Wanted
 from service.startup_log import tell_what_was_loaded
 from service.watchdog import Watchdog
 

@@ -20,7 +20,6 @@ from model.errors import InvalidInput
 from model.images import ImageLimits
 from model.matching import MatchingPrecision
 from model.network_precision import RequestedPrecision
-from place_map.global_index import Backend
 from service.earlier_settings import environment_under_new_names
 from service.http_settings import HttpSettings, split_by_commas
 from service.page_settings import PageSettings, is_loopback
@@ -76,7 +75,6 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
         default=None,
         description="The network: a checkpoint file or a known name; by default the file that the map was built with.",
     )
-    num_heads: int | None = Field(default=None, ge=1, description="Attention heads, if the checkpoint does not tell.")
     device: DeviceName = Field(
         default="auto", description="The device of the network; auto takes a GPU if there is one."
     )
@@ -84,20 +82,8 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
         default="auto",
         description="Precision of the network; auto takes the map's.",
     )
-    searcher: Backend = Field(
-        default="auto", description="The library that searches the index; auto takes faiss if it can."
-    )
     matching_precision: MatchingPrecision = Field(
         default=DEFAULT_PRECISION, description="How mutual matches are counted (docs/evaluation.md)."
-    )
-    match_floor: float | None = Field(
-        default=None,
-        ge=-1,
-        le=1,
-        description=(
-            "The cosine below which two local features do not match; by default the one with which the map was built, "
-            "-1 for none."
-        ),
     )
     verify: VerifyWhen = Field(
         default="background",

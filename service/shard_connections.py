@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from service.errors import NotReady, ShardUnavailable
 from service.shard_identity import Part
-from service.shard_messages import SHARD_PATH, SHARD_STATE, WANTED, ShardState, Wanted
+from service.shard_state import SHARD_PATH, SHARD_STATE, WANTED, ShardState, Wanted
 from service.shortlist import check_wanted
 from service.words import CallOutcome
 

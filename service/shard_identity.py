@@ -39,7 +39,6 @@ class ShardIdentity:
         manifest: The SHA-256 of the version's manifest, which names all of its files by their sums.
         network: The fingerprint of the network.
         encoding: The arithmetic of the network.
-        match_floor: The least cosine of a match, as text; empty without one.
         matcher: The instructions and numbers that compare local features.
         shard: The part of the map, such as ``1/3``.
     """
@@ -50,20 +49,16 @@ class ShardIdentity:
     manifest: str
     network: str
     encoding: str
-    match_floor: str
     matcher: str
     shard: str
 
     @classmethod
-    def of(
-        cls, encoder: Encoder, place_map: PlaceMap, match_floor: float | None, matcher: str, shard: Shard
-    ) -> "ShardIdentity":
+    def of(cls, encoder: Encoder, place_map: PlaceMap, matcher: str, shard: Shard) -> "ShardIdentity":
         """Return the identity of a part of a map, in this release.
 
         Args:
             encoder: The network.
             place_map: The map, or the part.
-            match_floor: The least cosine of a match.
             matcher: The instructions and numbers that compare local features.
             shard: The part.
         """
@@ -74,7 +69,6 @@ class ShardIdentity:
             manifest=sha256(place_map.manifest.to_json()).hexdigest(),
             network=encoder.fingerprint,
             encoding=encoder.precision,
-            match_floor="" if match_floor is None else repr(match_floor),
             matcher=matcher,
             shard=str(shard),
         )

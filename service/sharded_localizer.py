@@ -130,7 +130,6 @@ class ShardedLocalizer(Localizer):
         place_map: PlaceMap,
         shards: Shards,
         assignment: Assignment,
-        match_floor: float | None = None,
     ) -> None:
         """Combine parts that are open.
 
@@ -139,12 +138,11 @@ class ShardedLocalizer(Localizer):
             place_map: The whole map.
             shards: The shards of this version.
             assignment: The rows of each shard.
-            match_floor: The least cosine of a match on the shards; by default the map's.
 
         Raises:
             NetworkMismatch: The map was built with another network.
         """
-        super().__init__(encoder, place_map, ShardedSearcher(shards), match_floor=match_floor)
+        super().__init__(encoder, place_map, ShardedSearcher(shards))
         self.shards = shards
         self._assignment = assignment
 

@@ -15,9 +15,8 @@ def lower_priority() -> None:
     """Lower the priority of the calling thread, and of the threads that it will start, below the event loop's.
 
     Decoding and computing keep every core busy as long as there are pictures; then refusals, probes, metrics and
-    finished
-    answers wait for the processor. They need little of it, but at once. Only on Linux does a thread have its own
-    priority.
+    finished answers wait for the processor. They need little of it, but at once. Only on Linux does a thread have its
+    own priority.
     """
     if sys.platform != "linux":
         return

@@ -38,7 +38,7 @@ STRICT_SCALE = SCALE.model_copy(update={"bounds": SCALE.bounds[:1]})
 
 
 def always(confidence: float) -> Logistic:
-    """The same confidence, whatever speaks for an answer."""
+    """Return one confidence for every answer, without regard to its evidence."""
     zeros, ones = (0.0,) * len(SIGNALS), (1.0,) * len(SIGNALS)
     return Logistic(means=zeros, scales=ones, weights=zeros, intercept=log(confidence / (1 - confidence)))
 
@@ -54,7 +54,7 @@ def calibration(
     """Make a calibration that knows the confidence of an answer by how many candidates were compared.
 
     Args:
-        confidence: Of every answer, unless steps are given.
+        confidence: The confidence of every answer, unless steps are given.
         steps: Numbers of compared candidates, each with the confidence from there on.
         is_auto: Whether ``rerank=auto`` may go by it.
         version: The one that was calibrated.

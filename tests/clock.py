@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 @dataclass
 class FakeClock:
-    """To be called as ``time.monotonic`` is.
+    """Stand in for ``time.monotonic``.
 
     Attributes:
-        now: What it shows, in seconds.
+        now: The time that it shows, in seconds.
     """
 
     now: float = 0.0

@@ -15,11 +15,11 @@ _PROGRAM = Path(__file__).parents[1] / "placefix" / "__main__.py"
 
 @dataclass(frozen=True)
 class Finished:
-    """What a command left behind.
+    """Hold the outcome of a command.
 
     Attributes:
         returncode: Its exit code.
-        stdout: What it printed as its result.
+        stdout: Its standard output.
         stderr: Everything else that it printed.
     """
 
@@ -32,7 +32,7 @@ RunCommand = Callable[..., Finished]
 
 
 def run_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Finished:
-    """Run the program, and return what it printed."""
+    """Run the program, and return its output."""
     capsys.readouterr()
     exit_code = run_program(monkeypatch, *arguments)
     output = capsys.readouterr()

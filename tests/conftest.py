@@ -1,4 +1,4 @@
-"""What many tests share: a small network, pictures with positions, the shared data."""
+"""The parts that many tests share: a small network, pictures with positions, the shared data."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ TINY_CONFIG = SelaVPRConfig(
 )
 TINY_CELLS = 29 * 29  # local features of a picture
 
-# asserts of what tests share show their values, too
+# asserts in shared modules of tests show their values, too
 pytest.register_assert_rewrite(
     "tests.waiting", *(f"tests.{folder.name}" for folder in Path(__file__).parent.iterdir() if folder.is_dir())
 )
@@ -95,7 +95,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
-    """Real photographs that lie beside the repository, if they do."""
+    """Return the folder of real photographs beside the repository; skip the test if it is missing."""
     default = Path(__file__).parents[2] / "shared"
     path = Path(os.environ.get("PLACEFIX_SHARED", default))
     if not path.is_dir():
@@ -105,7 +105,7 @@ def shared_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_network() -> SelaVPR:
-    """A network of the real architecture, small enough to encode a picture in milliseconds; seeded, untrained."""
+    """Return a small network of the real architecture; it encodes a picture in milliseconds, seeded and untrained."""
     return seeded_network(TINY_CONFIG, seed=7)
 
 
@@ -116,13 +116,13 @@ def tiny_encoder() -> Encoder:
 
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> RunCommand:
-    """Runs ``placefix`` with arguments, in this process."""
+    """Run ``placefix`` with arguments, in this process."""
     return partial(run_command, capsys, monkeypatch)
 
 
 @pytest.fixture
 def make_photo() -> MakePhoto:
-    """Writes JPEGs with structured content that depends on the seed, and a position in their EXIF if one is given."""
+    """Write JPEGs with structured content that depends on the seed, and a position in their EXIF if one is given."""
     return write_photo
 
 

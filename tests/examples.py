@@ -17,12 +17,12 @@ def is_thorough() -> bool:
 
 
 def examples(*, few: int, many: int) -> int:
-    """Returns the number for this run."""
+    """Return the number for this run."""
     return many if is_thorough() else few
 
 
 def drawn(*, few: int, many: int) -> Callable[[Test], Test]:
-    """Decorates a test of hypothesis, above ``given``."""
+    """Decorate a test of hypothesis, above ``given``."""
 
     def decorate(test: Test) -> Test:
         return counted(settings(max_examples=examples(few=few, many=many))(test))
@@ -31,5 +31,5 @@ def drawn(*, few: int, many: int) -> Callable[[Test], Test]:
 
 
 def counted(test: Test) -> Test:
-    """Decorates a test that draws by :func:`examples`."""
+    """Decorate a test that draws by :func:`examples`."""
     return pytest.mark.faults(test) if is_thorough() else test

@@ -23,7 +23,7 @@ def log_through_logging() -> None:
 
 @contextmanager
 def logging_restored() -> Iterator[None]:
-    """Undo what the block configures: a command writes its log to a stream that the test closes."""
+    """Undo the configuration of the block: a command writes its log to a stream that the test closes."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     try:

@@ -1,4 +1,4 @@
-"""What the documents name is what the code has."""
+"""Names in the documents exist in the code."""
 
 import re
 import shlex
@@ -15,6 +15,7 @@ from demo.__main__ import app as demo
 from docs.generated import DOCUMENTS as DOCUMENTS_OF_CODE
 from placefix.command_line import app as placefix
 from placefix.exit_codes import ExitCode
+from service.earlier_settings import REMOVED
 from service.metrics import Metrics
 from service.problems import PROBLEM_KINDS
 from service.settings import ENVIRONMENT_PREFIX, ServiceSettings
@@ -58,6 +59,14 @@ def test_the_reference_has_all_that_has_a_name_from_outside() -> None:
     assert "| `max_wrong` | number above 0 and below 1 |" in reference
 
 
+def test_every_setting_has_somebody_who_needs_it() -> None:
+    decision = (REPOSITORY / "docs/decisions/0024-settings-that-somebody-needs.md").read_text("utf-8")
+    assert [
+        name for name in ServiceSettings.model_fields if f"`{name}`" not in decision.partition("| stays |")[2]
+    ] == []
+    assert [name for name in REMOVED if f"`{name}`" not in decision.partition("| stays |")[0]] == []
+
+
 @of_each_document
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8")):
@@ -72,7 +81,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 @of_each_document
 def test_commands_can_be_given(document: Path) -> None:
-    """Commands and options exist; what stands for the reader's own files and words is not looked at."""
+    """Commands and options exist; placeholders for the reader's own files and words are not checked."""
     check_commands(document.read_text("utf-8"))
 
 
@@ -104,6 +113,16 @@ def test_a_figure_of_the_conclusions_stands_in_the_laboratory_book(name: str) ->
     figures = {figure for cell in cells for figure in re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w.])", cell)}
     assert len(figures) >= 8
     assert [each for each in sorted(figures) if not re.search(rf"(?<![\d.,]){each}(?!,?\d|\.\d)", book)] == []
+
+
+@pytest.mark.parametrize("name", ["results", "reliability"])
+def test_a_page_of_conclusions_has_300_words_one_plot_and_one_table(name: str) -> None:
+    text = (REPOSITORY / "docs" / f"{name}.md").read_text("utf-8")
+    plots = re.findall(r"^!\[.+\]\(images/.+\.svg\)$", text, flags=re.MULTILINE)
+    tables = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
+    assert (len(plots), len(tables)) == (1, 1)
+    prose = text.replace(plots[0], "").replace(tables[0], "")
+    assert 100 <= len(re.sub(r"\]\([^)]*\)", "]", prose).split()) <= 300
 
 
 def anchors(text: str) -> set[str]:

@@ -1,5 +1,6 @@
 """The linter of prose finds hard sentences, and leaves plain ones."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from docs.prose import (
     check_file,
     files_under,
     main,
+    pieces_of_configuration,
     pieces_of_markdown,
     pieces_of_python,
     read_rules,
@@ -105,6 +107,25 @@ def test_a_file_with_hard_sentences_fails_with_the_line_of_each(
 def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="does not exist; name a file or folder"):
         files_under([tmp_path / "absent"])
+
+
+def test_every_file_with_prose_is_guarded() -> None:
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], check=False, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("this copy of the repository has no history")
+    known = {ROOT / name for name in listed.stdout.split("\0") if name}
+    with_prose = set(files_under(path for path in known if path.exists()))
+    assert len(with_prose) >= 1000
+    assert sorted(with_prose - set(files_under([ROOT / path for path in RULES.guarded]))) == []
+
+
+def test_comments_of_configurations_are_pieces_with_their_lines() -> None:
+    text = "# One line\n# and another.\n#\n# A third.\nimage: a#b # behind it\ncolour: '# 12'\n"
+    assert list(pieces_of_configuration(text)) == [
+        Piece(1, "One line and another."),
+        Piece(4, "A third."),
+        Piece(5, "behind it"),
+    ]
 
 
 @pytest.mark.parametrize("path", RULES.guarded)

@@ -1,4 +1,4 @@
-"""What SECURITY.md promises is shown by tests that exist, and by the versions that are allowed."""
+"""Tests and allowed versions show the promises of SECURITY.md."""
 
 import re
 import tomllib

@@ -42,8 +42,8 @@ def replay(asked: Asked, calibration: Calibration, places: PlaceTable, mode: Rer
         mode: ``always``, or ``auto``, which stops at the first step that is sure.
     """
     answer, count = asked.answer, len(asked.answer.scores)
-    stops = [step.compared for step in calibration.steps if step.compared < count] if mode == "auto" else []
-    for compared in (*stops, count):
+    stops = calibration.stops(count) if mode == "auto" else (count,)
+    for compared in stops:
         ranking = Ranking.of(answer.rows, answer.distances, answer.scores[:compared])
         evidence = Evidence.of(ranking, places, calibration.within_m)
         judgement = calibration.judge(evidence, is_auto=mode == "auto")
@@ -60,5 +60,5 @@ def replay(asked: Asked, calibration: Calibration, places: PlaceTable, mode: Rer
         radii_m=radii_m if verdict.has_position else (None,) * len(LEVELS),
         condition=asked.condition,
     )
-    ahead = dict(zip((*stops, count), count_ahead((*stops, count), MOST_ROUNDS), strict=True))
+    ahead = dict(zip(stops, count_ahead(stops, MOST_ROUNDS), strict=True))
     return Replayed(answered, verdict, compared, ahead[compared])

@@ -116,7 +116,9 @@ def measure(
         ImageError: A query cannot be read.
     """
     ways = [Way(store, precision) for store in maps]
-    results = {way: _Collected(maps[way.store], localizer.match_floor) for way in [*ways, EXACT]}
+    results = {
+        way: _Collected(maps[way.store], localizer.place_map.manifest.features.match_floor) for way in [*ways, EXACT]
+    }
     device = localizer.encoder.device
     gatherers: dict[StoreType, _Gather] = {
         store: on_device(place_map, device) if keep_on_device else _Gatherer(place_map, shortlist, device).gather

@@ -16,7 +16,6 @@ from model.weights import resolve_weights
 from model.weights_cache import STARTER, WeightsCache
 
 _ZERO_PARAMETERS_STD = 0.1
-_VITB14 = {"backbone": "vitb14"}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The kernels as functions that Python can call; they release Python's lock while they run."""
 
 from collections.abc import Callable
-from ctypes import CFUNCTYPE, c_double, c_float, c_int64, c_void_p
+from ctypes import CFUNCTYPE, c_double, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -23,24 +23,18 @@ class Kernels:
 
     Attributes:
         tile: The tile.
-        nearest: ``model.cpu_kernels.nearest.NearestKernel``.
-        count_mutual: ``model.cpu_kernels.counting.write_count``.
-        count_mutual_above: ``model.cpu_kernels.counting.write_count_above``.
-        squares: ``model.cpu_kernels.counting.write_squares``.
-        greatest_square: ``model.cpu_kernels.rounding.write_greatest_square``, by type.
         round: ``model.cpu_kernels.rounding.write_rounding``, by type.
-        round_codes: ``model.cpu_kernels.rounding.write_code_rounding``.
+        find: ``model.cpu_kernels.counting.write_finding``, by type.
+        count: ``model.cpu_kernels.counting.write_counting``, by type.
+        squares: ``model.cpu_kernels.counting.write_squares``.
         engine: Owns the machine code.
     """
 
     tile: Tile
-    nearest: Function
-    count_mutual: Function
-    count_mutual_above: Function
-    squares: Function
-    greatest_square: dict[FeatureType, Function]
     round: dict[FeatureType, Function]
-    round_codes: Function
+    find: dict[FeatureType, Function]
+    count: dict[FeatureType, Function]
+    squares: Function
     engine: Any
 
 
@@ -55,33 +49,36 @@ def kernels_for(tile: Tile) -> Kernels:
     """Make the kernels in about a tenth of a second, or return the earlier ones."""
     module = ir.Module(name="placefix")
     nearest.NearestKernel(module, tile)
-    counting.write_count(module)
     counting.write_count_above(module)
     counting.write_squares(module)
     for kind in FEATURE_TYPES:
-        rounding.write_greatest_square(module, kind)
         rounding.write_rounding(module, kind)
-    rounding.write_code_rounding(module)
+        counting.write_finding(module, kind)
+        counting.write_counting(module, kind)
     engine = _compiled(str(module))
 
-    def function(name: str, result: Any, *arguments: Any) -> Function:
-        return cast("Function", CFUNCTYPE(result, *arguments)(engine.get_function_address(name)))
+    def function(name: str, *arguments: Any) -> Function:
+        return cast("Function", CFUNCTYPE(None, *arguments)(engine.get_function_address(name)))
 
-    pointers = [c_void_p] * 3
+    candidate = [c_void_p, c_int64, c_int64]
     return Kernels(
         tile=tile,
-        nearest=function(nearest.NAME, None, c_void_p, c_int64, c_void_p, c_int64, c_int64, *pointers),
-        count_mutual=function(counting.COUNT_NAME, c_int64, c_void_p, c_void_p, c_int64),
-        count_mutual_above=function(counting.COUNT_ABOVE_NAME, c_int64, *[c_void_p] * 5, c_int64, c_double),
-        squares=function(counting.SQUARES_NAME, None, c_void_p, c_int64, c_int64, c_void_p),
-        greatest_square={
-            kind: function(rounding.norm_name(kind), c_double, c_void_p, c_int64, c_int64) for kind in FEATURE_TYPES
-        },
-        round={
-            kind: function(rounding.rounding_name(kind), None, c_void_p, c_int64, c_float, c_void_p)
+        round={kind: function(rounding.rounding_name(kind), *candidate, c_void_p) for kind in FEATURE_TYPES},
+        find={
+            kind: function(counting.finding_name(kind), c_void_p, c_int64, *candidate, c_int64, *[c_void_p] * 4)
             for kind in FEATURE_TYPES
         },
-        round_codes=function(rounding.CODES_NAME, None, c_void_p, c_int64, c_int64, c_float, c_void_p),
+        count={
+            kind: function(
+                counting.counting_name(kind),
+                *[c_void_p, c_int64, c_void_p, c_void_p],
+                *[c_int64] * 4,
+                c_double,
+                *[c_void_p] * 7,
+            )
+            for kind in FEATURE_TYPES
+        },
+        squares=function(counting.SQUARES_NAME, c_void_p, c_int64, c_int64, c_void_p),
         engine=engine,
     )
 

@@ -1,10 +1,15 @@
-"""The kernels that count mutual nearest cells of two pictures, with or without a floor."""
+"""The kernels that count the mutual nearest cells of a query and of many pictures.
+
+Threads share the pictures of one call by a counter: each takes the next picture when it is ready. A thread that starts
+late, or loses its core for a while, therefore delays nobody, and no thread waits for Python between two pictures.
+"""
 
 from llvmlite import ir
 
-from model.cpu_kernels.code import I16, I32, I64, POINTER, Loop, Value, declared, element, i64
+from model.cpu_kernels import nearest
+from model.cpu_kernels.code import I1, I16, I32, I64, POINTER, Loop, Value, declared, element, i32, i64, moved
+from model.cpu_kernels.rounding import FeatureType, element_type, rounding_name
 
-COUNT_NAME = "count_mutual"
 COUNT_ABOVE_NAME = "count_mutual_above"
 SQUARES_NAME = "squares"
 
@@ -13,23 +18,6 @@ TOGETHER = 8  # numbers per step; the channels of a picture are a multiple of it
 _DOUBLE = ir.DoubleType()
 _WHOLE = ir.VectorType(I32, TOGETHER)
 _NUMBERS = ir.VectorType(I16, TOGETHER)
-
-
-def write_count(module: ir.Module) -> None:
-    """Write the function that counts the cells of the candidate that are the nearest of their nearest.
-
-    C declaration::
-
-        int64_t count_mutual(const int32_t *nearest_query, const int32_t *nearest_candidate, int64_t cells)
-    """
-    function = ir.Function(module, ir.FunctionType(I64, [POINTER, POINTER, I64]), name=COUNT_NAME)
-    nearest_query, nearest_candidate, cells = function.args
-    build = ir.IRBuilder(function.append_basic_block("entry"))
-    with Loop(build, cells, 1, "cell", start=[i64(0)]) as cell:
-        _, is_mutual = _mutual(build, nearest_query, nearest_candidate, cell.index)
-        total = build.add(cell.carried[0], build.zext(is_mutual, I64))
-        cell.carry([total])
-    build.ret(total)
 
 
 def write_count_above(module: ir.Module) -> None:
@@ -64,6 +52,85 @@ def write_count_above(module: ir.Module) -> None:
         total = build.add(cell.carried[0], build.zext(build.and_(is_mutual, reaches), I64))
         cell.carry([total])
     build.ret(total)
+
+
+def finding_name(kind: FeatureType) -> str:
+    """Return the name of the function that finds the nearest cells of features of a type, or of codes."""
+    return f"find_{kind}"
+
+
+def counting_name(kind: FeatureType) -> str:
+    """Return the name of the function that counts for features of a type, or for codes."""
+    return f"count_{kind}"
+
+
+def write_finding(module: ir.Module, kind: FeatureType) -> None:
+    """Write the function that rounds a candidate, and finds the nearest cells in both directions.
+
+    C declaration::
+
+        void find_KIND(const int16_t *query, int64_t panels,      // as in ``nearest``
+                       const KIND *candidate, int64_t cells, int64_t channels,
+                       int64_t rows,                // cells, filled up to a multiple of the tile's rows
+                       int16_t *numbers,            // (rows, channels)
+                       int32_t *best,               // (rows)
+                       int32_t *nearest_query,      // (rows)
+                       int32_t *nearest_candidate)  // (panels · columns)
+
+    The last four are written. Copies of the first cell fill up the candidate; they never win against the first.
+    """
+    arguments = [POINTER, I64, POINTER, I64, I64, I64, *[POINTER] * 4]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name=finding_name(kind))
+    query, panels, candidate, cells, channels, rows, numbers, *found = function.args
+    build = ir.IRBuilder(function.append_basic_block("entry"))
+    build.call(module.globals[rounding_name(kind)], [candidate, cells, channels, numbers])
+    copy = declared(module, "llvm.memcpy.p0.p0.i64", ir.VoidType(), [POINTER, POINTER, I64, I1])
+    row_bytes, missing = build.shl(channels, i64(1)), build.sub(rows, cells)
+    with build.if_then(build.icmp_signed(">", missing, i64(0))), Loop(build, missing, 1, "copy") as added:
+        place = moved(build, numbers, build.mul(build.add(cells, added.index), row_bytes))
+        build.call(copy, [place, numbers, row_bytes, ir.Constant(I1, 0)])
+    with Loop(build, rows, 1, "row") as row:
+        build.store(i32(nearest.SMALLEST), element(build, found[0], row.index), align=4)
+    build.call(module.globals[nearest.NAME], [query, panels, numbers, rows, channels, *found])
+    build.ret_void()
+
+
+def write_counting(module: ir.Module, kind: FeatureType) -> None:
+    """Write the function that counts the mutual pairs of a query with candidates, until none is left to take.
+
+    C declaration::
+
+        void count_KIND(const int16_t *query, int64_t panels, const int32_t *query_squares,
+                        const KIND *candidates,  // (count, cells, channels)
+                        int64_t count, int64_t cells, int64_t channels, int64_t rows,
+                        double floor,            // the least cosine of a pair; -∞ for all pairs
+                        int16_t *numbers, int32_t *best, int32_t *nearest_query, int32_t *nearest_candidate,
+                        int32_t *squares,        // (rows); this and the four before are the memory of one thread
+                        int64_t *taken,          // 0 before the first call; all threads share it
+                        int64_t *counts)         // (count)
+    """
+    arguments = [POINTER, I64, POINTER, POINTER, I64, I64, I64, I64, _DOUBLE, *[POINTER] * 7]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name=counting_name(kind))
+    query, panels, query_squares, candidates, count, cells, channels, rows, floor = function.args[:9]
+    numbers, best, nearest_query, nearest_candidate, squares, taken, counts = function.args[9:]
+    build = ir.IRBuilder(function.append_basic_block("entry"))
+    take, compare, done = (function.append_basic_block(name) for name in ("take", "compare", "done"))
+    build.branch(take)
+    build.position_at_end(take)
+    number = build.atomic_rmw("add", taken, i64(1), "monotonic")
+    build.cbranch(build.icmp_signed("<", number, count), compare, done)
+    build.position_at_end(compare)
+    first = build.mul(number, build.mul(cells, channels))
+    candidate = element(build, candidates, first, element_type(kind))
+    found = [nearest_query, nearest_candidate]
+    shapes = [cells, channels, rows]
+    build.call(module.globals[finding_name(kind)], [query, panels, candidate, *shapes, numbers, best, *found])
+    build.call(module.globals[SQUARES_NAME], [numbers, cells, channels, squares])
+    total = build.call(module.globals[COUNT_ABOVE_NAME], [*found, best, query_squares, squares, cells, floor])
+    build.store(total, element(build, counts, number, I64), align=8)
+    build.branch(take)
+    build.position_at_end(done)
+    build.ret_void()
 
 
 def write_squares(module: ir.Module) -> None:

@@ -27,7 +27,8 @@ NAME = "nearest"
 
 PAIRS_TOGETHER = 2  # channels in one iteration of the innermost loop
 
-_SMALLEST = -(2**31)
+SMALLEST = -(2**31)
+"""The score of a cell before the first comparison."""
 
 
 class NearestKernel:
@@ -77,7 +78,7 @@ class NearestKernel:
         with Loop(build, panels, 1, "panel") as panel:
             first_column = build.mul(panel.index, i64(tile.columns))
             for slot_best, slot_rows in zip(column_best, column_rows, strict=True):
-                build.store(ir.Constant(self._vector, [_SMALLEST] * tile.lanes), slot_best)
+                build.store(ir.Constant(self._vector, [SMALLEST] * tile.lanes), slot_best)
                 build.store(ir.Constant(self._vector, [0] * tile.lanes), slot_rows)
             columns = moved(build, query, build.mul(panel.index, panel_bytes))
             with Loop(build, cells, tile.rows, "block") as block:

@@ -1,7 +1,4 @@
-"""The shape of a network, without its weights.
-- DINOv2's width of one attention head, in every size
-+ width of one attention head in DINOv2, in every size
-"""
+"""The shape of a network, without its weights."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args

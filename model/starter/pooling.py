@@ -1,13 +1,10 @@
-"""Generalised-mean pooling in horizontal bands: from the maps of a block to one vector per picture.
-- instead of 0, so that the root has a slope everywhere
-+ instead of 0, so that the root has a gradient everywhere
-"""
+"""Generalised-mean pooling in horizontal bands: from the maps of a block to one vector per picture."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-GEM_CLAMP = 1e-6  # instead of 0, so that the root has a slope everywhere
+GEM_CLAMP = 1e-6  # instead of 0, so that the root has a gradient everywhere
 
 
 def pool_bands(maps: Tensor, power: float, bands: int) -> Tensor:

@@ -4,6 +4,7 @@ A section of the configuration file is a dataclass here, and a key is a field. T
 """
 
 from dataclasses import MISSING, asdict, dataclass, field, fields
+from math import cos, pi
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -185,6 +186,12 @@ class OptimizationConfig(Section):
     def queries_per_step(self) -> int:
         """Return the number of queries of an optimizer step."""
         return self.batch_size * self.accumulation
+
+    def learning_rate_after(self, epochs: float) -> float:
+        """Return the learning rate of the next step, after a number of epochs, 0 or more."""
+        if self.schedule == "constant":
+            return self.learning_rate
+        return self.learning_rate * (1 + cos(pi * min(epochs / self.epochs, 1.0))) / 2
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from math import cos, pi
 from pathlib import Path
 
 import torch
@@ -208,7 +207,7 @@ class Trainer:
         usable = self.position.waiting // optimization.queries_per_step * optimization.queries_per_step
         triplets = self.position.triplets[self.position.next_triplet : self.position.next_triplet + usable]
         batches = [
-            self._paths(triplets[first : first + optimization.batch_size])
+            self._miner.paths(triplets[first : first + optimization.batch_size])
             for first in range(0, usable, optimization.batch_size)
         ]
         with closing(read_batches(batches, self._config.run.decoders, self._pictures.read)) as pictures:
@@ -230,12 +229,9 @@ class Trainer:
 
     def _learning_rate(self) -> float:
         """Return the rate of the next step; it depends only on the position, so a continued training has the same."""
-        optimization = self._config.optimization
-        if optimization.schedule == "constant":
-            return optimization.learning_rate
         queries_done = self.position.drawn - self.position.waiting
-        done = (self.position.epoch + queries_done / self._config.mining.queries_per_epoch) / optimization.epochs
-        return optimization.learning_rate * (1 + cos(pi * min(done, 1.0))) / 2
+        epochs_done = self.position.epoch + queries_done / self._config.mining.queries_per_epoch
+        return self._config.optimization.learning_rate_after(epochs_done)
 
     def _advance(self, result: StepResult) -> None:
         self.position = self.position.after_step(self._config.optimization.queries_per_step, result.total)
@@ -250,14 +246,6 @@ class Trainer:
                 queries_done=self.position.drawn - self.position.waiting,
             )
         )
-
-    def _paths(self, triplets: Sequence[Triplet]) -> list[Path]:
-        """Return the files of a batch: query, positive and negatives of each triplet."""
-        paths = []
-        for triplet in triplets:
-            paths.append(self._training.queries[triplet.query].path)
-            paths += [self._training.database[row].path for row in (triplet.positive, *triplet.negatives)]
-        return paths
 
     def _validate(self) -> ValidationResult:
         return self._validator.measure(lambda paths: self._encode(paths, "validation"))

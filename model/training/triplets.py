@@ -141,6 +141,14 @@ class TripletMiner:
             triplets.append(Triplet(query, positives[slot], tuple(draw.pool[nearest].tolist())))
         return Mined(tuple(triplets), skipped=len(draw.queries) - len(triplets))
 
+    def paths(self, triplets: Sequence[Triplet]) -> list[Path]:
+        """Return the files of some triplets: query, positive and negatives of each."""
+        paths = []
+        for triplet in triplets:
+            paths.append(self._places.queries[triplet.query].path)
+            paths += [self._places.database[row].path for row in (triplet.positive, *triplet.negatives)]
+        return paths
+
     def comparable(self, triplets: Sequence[Triplet]) -> Tensor:
         """Return which pictures of the database in a batch a contrastive loss may compare with each query.
 

@@ -126,8 +126,8 @@ def _network_of(weights: WeightFile, num_heads: int | None) -> tuple[str, Mappin
     if num_heads not in (None, stated_heads):
         has = "none" if stated_heads is None else stated_heads
         raise WeightsError(
-            f"{weights.path} says that its network has {has} attention heads, and {num_heads} were asked for; leave "
-            "--num-heads out"
+            f"{weights.path} says that its network has {has} attention heads, not {num_heads}; leave --num-heads out, "
+            "or name another file"
         )
     return weights.stated.family, weights.stated.config
 

@@ -199,7 +199,7 @@ def calibrate(
 def what_is_asked(localizer: Localizer, shortlist: int) -> str:
     """Return a description of the map and settings that decide the answers to all questions."""
     place_map = localizer.place_map
-    return f"{place_map.path.absolute()} {place_map.manifest.model_dump_json()} {shortlist} {localizer.match_floor}"
+    return f"{place_map.path.absolute()} {place_map.manifest.model_dump_json()} {shortlist}"
 
 
 def _why_in_vain(own: int, options: CalibrationOptions) -> str | None:

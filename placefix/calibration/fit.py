@@ -63,6 +63,7 @@ _SURE = (
     0.995,
     0.998,
 )  # confidences at which auto may stop; the lowest that loses few answers is taken
+_LEAST_END = 50  # candidates that auto compares at least; own pictures say little about queries that need more
 _RIGHT_DENIED, _WRONG_DENIED = 0.01, 0.25  # shares of the answers, at most
 _MOST_LOST = 0.001  # share of answers that auto may lose against comparing all
 
@@ -238,12 +239,13 @@ def elsewhere_below(right: NDArray[np.float64], wrong: NDArray[np.float64]) -> f
 
 
 def _auto(judged: Sequence[_Judged], real: int, within_m: float) -> Auto:
-    """Find the lowest confidence at which auto may stop.
+    """Find the end of auto, and the lowest confidence at which it may stop before.
 
     Auto may lose hardly any answer against comparing all candidates, faded answers included; and an answer at which it
     stops is sure enough to be localized. If none of ``_SURE`` is enough, the highest is taken.
     """
     all_right = judged[-1].errors_m <= within_m
+    judged = judged[: 1 + _end(judged, within_m)]
     every = np.arange(len(all_right))
     for sure_from in _SURE:
         stops = np.full(len(all_right), len(judged) - 1)
@@ -256,4 +258,17 @@ def _auto(judged: Sequence[_Judged], real: int, within_m: float) -> Auto:
         threshold = scale.threshold(DEFAULT_MAX_WRONG)
         if lost <= _MOST_LOST and threshold is not None and threshold <= sure_from:
             break
-    return Auto(sure_from=sure_from, scale=scale)
+    return Auto(sure_from=sure_from, scale=scale, ends_at=judged[-1].compared)
+
+
+def _end(judged: Sequence[_Judged], within_m: float) -> int:
+    """Return the first step from ``_LEAST_END`` on behind which hardly any answer gets better; else the last one."""
+    right = [float((each.errors_m <= within_m).mean()) for each in judged]
+    return next(
+        (
+            number
+            for number, each in enumerate(judged)
+            if each.compared >= _LEAST_END and right[number] >= right[-1] - _MOST_LOST
+        ),
+        len(judged) - 1,
+    )

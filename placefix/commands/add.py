@@ -19,8 +19,9 @@ from placefix.commands.map_changes import (
     change_by_collection,
     only_source,
 )
-from placefix.commands.options import BatchSize, Device, NumHeads, OptionalWeights
+from placefix.commands.options import BatchSize, Device, OptionalWeights
 from placefix.commands.reading_options import with_read_options
+from placefix.commands.renamed_options import RenamingCommand
 from placefix.picture_limits import read_picture_limits
 
 app = typer.Typer(add_completion=False)
@@ -28,7 +29,7 @@ app = typer.Typer(add_completion=False)
 _DEFAULTS = BuildOptions()
 
 
-@app.command()
+@app.command(cls=RenamingCommand)
 @with_read_options
 def add(
     map_path: MapArgument,
@@ -43,7 +44,6 @@ def add(
         bool, typer.Option("--skip-existing", help="Leave out pictures whose ids the map has already.")
     ] = False,
     weights: OptionalWeights = None,
-    num_heads: NumHeads = None,
     device: Device = "auto",
     batch_size: BatchSize = _DEFAULTS.batch_size,
     segment_size: SegmentSize = None,
@@ -83,7 +83,6 @@ def add(
         ),
         "adding",
         weights=weights,
-        num_heads=num_heads,
         device=device,
         engine=chosen,
         reading=reading,

@@ -12,7 +12,7 @@ from placefix.answers.asker import ServerAddress
 from placefix.asking import read_settings
 from placefix.client.question import Question
 from placefix.commands.option_groups import expand_parameter
-from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
+from placefix.commands.options import OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
 from placefix.console import print_note
 from service.prior import DEFAULT_HEADING_TOLERANCE_DEG, DEFAULT_PRIOR_M
 from service.query_options import DEFAULT_MAX_WRONG, MAX_SHORTLIST
@@ -52,7 +52,6 @@ UseExifPosition = Annotated[
 _OF_A_MAP_HERE = {
     "settings_file": "--settings",
     "weights": "--weights",
-    "num_heads": "--num-heads",
     "device": "--device",
     "network_precision": "--network-precision",
 }
@@ -91,7 +90,6 @@ class AskingOptions:
     ] = None
     settings_file: SettingsFile = None
     weights: OptionalWeights = None
-    num_heads: NumHeads = None
     max_wrong: Annotated[
         float | None,
         typer.Option(
@@ -158,7 +156,6 @@ class AskingOptions:
             flags = {
                 "maps": None if self.place_map is None else (self.place_map,),
                 "weights": self.weights,
-                "num_heads": self.num_heads,
                 "max_wrong": self.max_wrong,
                 "device": self.device,
                 "network_precision": self.network_precision,

@@ -26,15 +26,23 @@ from model.device import DeviceName
 from model.durable import write_atomically
 from model.encoder import Encoder
 from model.preprocess import Preprocessing
-from model.rerankers.registry import RERANKERS, reranker_named
+from model.rerankers.registry import reranker_named
 from place_map import index_choice, layout
 from place_map.index_making import check_index_factory
 from place_map.left_out import left_out_csv
-from place_map.local_codec import StoreType
 from place_map.versions import read_manifest
 from placefix.calibration.calibrate import CalibrationOptions, Calibrator, describe_outcome
 from placefix.commands.engine_options import Engine, EngineChoice, EngineName, WorkerGpus, Workers, WorkerThreads
 from placefix.commands.map_changes import change_by_collection, left_out_lines, only_source, read_collection
+from placefix.commands.map_options import (
+    Calibrate,
+    Index,
+    MatchFloor,
+    RerankerName,
+    SegmentSize,
+    Store,
+    Thumbnails,
+)
 from placefix.commands.options import (
     BatchSize,
     Device,
@@ -59,7 +67,6 @@ app = typer.Typer(add_completion=False)
 _CALIBRATION_S = 60.0
 _CALIBRATION_SHARE = 0.1
 _DEFAULTS = BuildOptions()
-_MAP_PANEL = "Map"
 
 
 @app.command(cls=RenamingCommand)
@@ -86,64 +93,17 @@ def build(
     device: Device = "auto",
     network_precision: NetworkPrecisionOption = "auto",
     batch_size: BatchSize = _DEFAULTS.batch_size,
-    segment_size: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Pictures in one segment: an interruption loses at most one. By default 256, more for a large map.",
-            rich_help_panel=_MAP_PANEL,
-        ),
-    ] = _DEFAULTS.segment_size,
+    segment_size: SegmentSize = _DEFAULTS.segment_size,
     max_rejected: Annotated[
         float,
         typer.Option(min=0, max=1, help="Share of the pictures that may be unreadable."),
     ] = _DEFAULTS.max_rejected,
-    index: Annotated[
-        str,
-        typer.Option(
-            help="The shortlist index: Flat (exact), auto (chosen by the size of the collection), binary (one bit a "
-            "number), or another string of faiss's index_factory.",
-            rich_help_panel=_MAP_PANEL,
-        ),
-    ] = _DEFAULTS.index,
-    thumbnails: Annotated[
-        bool, typer.Option(help="Keep small pictures to show as evidence.", rich_help_panel=_MAP_PANEL)
-    ] = _DEFAULTS.thumbnails,
-    store: Annotated[
-        StoreType,
-        typer.Option(
-            help="The form of local features in the map. Smaller ones take less space and change some matches; float32 "
-            "is exact.",
-            rich_help_panel=_MAP_PANEL,
-        ),
-    ] = _DEFAULTS.store,
-    match_floor: Annotated[
-        float | None,
-        typer.Option(
-            min=-1,
-            max=1,
-            help="The cosine below which two local features do not match. By default the network's own; -1 for none.",
-            show_default=False,
-            rich_help_panel=_MAP_PANEL,
-        ),
-    ] = _DEFAULTS.match_floor,
-    reranker: Annotated[
-        str | None,
-        typer.Option(
-            help="The re-ranker, which compares a query with its candidates. By default the network method's. "
-            f"There are: {', '.join(RERANKERS)}.",
-            show_default=False,
-            rich_help_panel=_MAP_PANEL,
-        ),
-    ] = _DEFAULTS.reranker,
-    calibrate: Annotated[
-        bool,
-        typer.Option(
-            help="Ask the map its own pictures at the end, so that answers say how sure they are; takes a tenth of the "
-            "build, or a minute.",
-            rich_help_panel=_MAP_PANEL,
-        ),
-    ] = True,
+    index: Index = _DEFAULTS.index,
+    thumbnails: Thumbnails = _DEFAULTS.thumbnails,
+    store: Store = _DEFAULTS.store,
+    match_floor: MatchFloor = _DEFAULTS.match_floor,
+    reranker: RerankerName = _DEFAULTS.reranker,
+    calibrate: Calibrate = True,
     update: Annotated[
         bool, typer.Option("--update", help="Bring an existing map up to date with its collection.")
     ] = False,
@@ -195,7 +155,7 @@ def build(
         _tell_only([read_collection(each, replace(reading, views_folder=None)) for each in source], out)
         return
     if update and is_map(out):
-        _bring_up_to_date(out, source, options, num_heads, device, chosen, reading)
+        _bring_up_to_date(out, source, options, device, chosen, reading)
         return
     network = open_network(
         weights,
@@ -287,7 +247,6 @@ def _bring_up_to_date(
     out: Path,
     source: list[Path],
     options: BuildOptions,
-    num_heads: int | None,
     device: DeviceName,
     engine: EngineChoice,
     reading: ReadOptions,
@@ -300,7 +259,6 @@ def _bring_up_to_date(
         partial(update_map, out, options=options),
         "updating",
         weights=None,
-        num_heads=num_heads,
         device=device,
         engine=engine,
         reading=reading,

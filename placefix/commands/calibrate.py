@@ -13,8 +13,9 @@ from place_map.calibration import DEFAULT_WITHIN_M
 from placefix.calibration.calibrate import CalibrationOptions, Calibrator, describe_outcome
 from placefix.calibration.questions import DEFAULT_QUESTIONS, SUFFICIENT_PHOTOS
 from placefix.commands.map_changes import AsJson, MapArgument, interruptible, load_encoder, tell
-from placefix.commands.options import Device, Foreign, NumHeads, OptionalWeights
+from placefix.commands.options import Device, Foreign, OptionalWeights
 from placefix.commands.reading_options import with_read_options
+from placefix.commands.renamed_options import RenamingCommand
 from placefix.console import print_note
 from placefix.evaluation.collections import read_collection
 from placefix.picture_limits import read_picture_limits
@@ -23,7 +24,7 @@ from placefix.samples import read_all_conditions
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
+@app.command(cls=RenamingCommand)
 @with_read_options
 def calibrate(
     map_path: MapArgument,
@@ -49,7 +50,6 @@ def calibrate(
         float, typer.Option(help="Metres from the truth within which an answer is right.")
     ] = DEFAULT_WITHIN_M,
     weights: OptionalWeights = None,
-    num_heads: NumHeads = None,
     device: Device = "auto",
     as_json: AsJson = False,
     *,
@@ -76,7 +76,7 @@ def calibrate(
         conditions=read_all_conditions(queries or []),
         limits=limits,
     )
-    encoder, _ = load_encoder(map_path, weights, num_heads, device)
+    encoder, _ = load_encoder(map_path, weights, device)
     calibrator = Calibrator(encoder, options)
     with interruptible(map_path):
         report = calibrate_map(

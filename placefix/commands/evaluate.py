@@ -1,6 +1,7 @@
 """``placefix evaluate``: recall on a dataset, by the localizer that is served."""
 
 import json
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from model.recall import DEFAULT_RECALL_VALUES
 from place_map.local_codec import StoreType
 from placefix.commands.evaluate_options import (
     EvaluateCommand,
+    check_of_a_map,
     check_preparation,
     check_sources,
     choose_truth,
@@ -47,10 +49,11 @@ from placefix.evaluation.published import (
     read_published,
 )
 from placefix.evaluation.report import Settings, to_json, to_lines
-from placefix.evaluation.run import NetworkChoice, asking, open_localizer, read_dataset
+from placefix.evaluation.run import Dataset, NetworkChoice, asking, open_localizer, read_dataset
 from placefix.picture_limits import read_picture_limits
 from service import evaluate as service_evaluate
 from service.evaluate import EvaluationOptions, QueryResult
+from service.localizer import Localizer
 
 app = typer.Typer(add_completion=False)
 
@@ -186,11 +189,11 @@ def evaluate(
     position, no recall can be computed: --predictions writes the candidates.
     """
     check_sources(place_map, database, store, frame_tolerance)
-    if differences and place_map is not None:
-        raise InvalidInput("--differences builds maps of both kinds: give --database instead of --map")
-    row = None if expect is None else find_row(read_published(published), expect)
+    if place_map is not None:
+        check_of_a_map(num_heads, differences=differences)
     if not confidence and (foreign or plots is not None):
         raise InvalidInput("--foreign and --plots are about the confidence of answers: give --confidence, too")
+    row = None if expect is None else find_row(read_published(published), expect)
     if plots is not None:
         check_can_draw()
     limits = read_picture_limits()
@@ -210,7 +213,6 @@ def evaluate(
     options = EvaluationOptions(reranked, values, batch_size, limits, is_auto=is_auto)
     if predictions is not None:
         check_predictions_folder(predictions)
-    notes = error_console()
     dataset = read_dataset(
         queries,
         database or [],
@@ -229,11 +231,9 @@ def evaluate(
             "--threshold-m and --heading-deg say what is right, but nobody says where these queries were taken: leave "
             "both out"
         )
-    for note in dataset.left_out:
-        notes.print(note, soft_wrap=True, markup=False)
+    _tell(dataset.left_out)
     if row is not None:
-        for note in row.check_counts(len(dataset.database), len(dataset.queries)):
-            notes.print(note, soft_wrap=True, markup=False)
+        _tell(row.check_counts(len(dataset.database), len(dataset.queries)))
     network = NetworkChoice(weights, num_heads, device, matching_precision, network_precision, input_size)
     with open_localizer(
         dataset, place_map, network, store or BuildOptions().store, preprocess, batch_size, limits
@@ -241,18 +241,7 @@ def evaluate(
         check_preparation(localizer.preparation, preprocess, input_size)
         if not is_chosen and not (localizer.encoder.is_trained and localizer.encoder.local_dim):
             options = replace(options, rerank=0)
-        writer = (
-            PredictionWriter(
-                predictions,
-                localizer.place_map,
-                dataset.queries,
-                reranks=options.rerank > 0,
-                has_query_positions=dataset.has_query_positions,
-                has_database_positions=dataset.has_database_positions,
-            )
-            if predictions is not None
-            else None
-        )
+        writer = None if predictions is None else _writer(predictions, localizer, dataset, options)
         recorder = AnswerRecorder()
         judged = None if judging is None else ConfidenceRecorder(judging, options)
 
@@ -270,9 +259,8 @@ def evaluate(
             with asking() as progress:
                 judged.ask_foreign(localizer, progress)
         settings = Settings.of(localizer, dataset.truth, options.rerank)
-    if row is not None:
-        for note in other_conditions(row, settings) if dataset.truth is not None else ():
-            notes.print(note, soft_wrap=True, markup=False)
+    if row is not None and dataset.truth is not None:
+        _tell(other_conditions(row, settings))
     changed: Differences | None = None
     if differences:
         exact = AnswerRecorder()
@@ -286,18 +274,26 @@ def evaluate(
     groups = None if judged is None else judged.trust()
     summary = to_json(measured, settings, comparison, changed, groups)
     if groups is not None and plots is not None:
-        for file in draw_confidence(groups, plots):
-            notes.print(f"drawn: {file}", soft_wrap=True, markup=False)
+        _tell(f"drawn: {file}" for file in draw_confidence(groups, plots))
     if writer is not None:
-        writer.finish(summary)
-        if writer.blank_name is not None:
-            notes.print(
-                f"no pairs and no challenge file were written: blanks separate names in them, and "
-                f"{writer.blank_name!r} contains one",
-                soft_wrap=True,
-                markup=False,
-            )
+        _tell(writer.finish(summary))
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
     else:
         typer.echo("\n".join(to_lines(measured, settings, dataset.truth, comparison, changed, groups)))
+
+
+def _writer(folder: Path, localizer: Localizer, dataset: Dataset, options: EvaluationOptions) -> PredictionWriter:
+    return PredictionWriter(
+        folder,
+        localizer.place_map,
+        dataset.queries,
+        reranks=options.rerank > 0,
+        has_query_positions=dataset.has_query_positions,
+        has_database_positions=dataset.has_database_positions,
+    )
+
+
+def _tell(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        error_console().print(sentence, soft_wrap=True, markup=False)

@@ -74,6 +74,18 @@ def check_sources(
         )
 
 
+def check_of_a_map(num_heads: int | None, *, differences: bool) -> None:
+    """Ensure that options for maps which are built here are not given with a map.
+
+    Raises:
+        InvalidInput: One of them is given.
+    """
+    if differences:
+        raise InvalidInput("--differences builds maps of both kinds: give --database instead of --map")
+    if num_heads is not None:
+        raise InvalidInput("--num-heads has no effect with --map, which states the heads of its network: leave it out")
+
+
 def choose_truth(
     threshold_m: float | None, heading_deg: float | None, frame_tolerance: int | None, row: PublishedRow | None
 ) -> NearbyTruth | int:

@@ -22,9 +22,8 @@ from model.device import DeviceName, choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.progress import Progress
-from model.weights import load_network
 from place_map.left_out import LeftOut, read_left_out
-from place_map.network_file import find_network_file
+from place_map.network_file import find_network_file, read_network
 from place_map.versions import read_current, read_manifest
 from placefix.commands.engine_options import EngineChoice
 from placefix.console import error_console, output_console
@@ -43,9 +42,7 @@ SegmentSize = Annotated[
 ]
 
 
-def load_encoder(
-    map_path: Path, weights: str | None, num_heads: int | None, device: DeviceName
-) -> tuple[Encoder, Path]:
+def load_encoder(map_path: Path, weights: str | None, device: DeviceName) -> tuple[Encoder, Path]:
     """Load the network of a map, in the precision and with the preparation of the map; return its file, too.
 
     Raises:
@@ -54,7 +51,7 @@ def load_encoder(
     manifest = read_manifest(map_path)
     chosen = choose_device(device)
     weights_path = find_network_file(manifest.network, map_path.name, weights)
-    network = load_network(weights_path, num_heads)
+    network = read_network(manifest.network, weights_path)
     error_console().print(
         f"device: {chosen.device} ({chosen.reason}); encoding: {manifest.network.precision}, as the map", soft_wrap=True
     )
@@ -166,7 +163,6 @@ def change_by_collection(
     doing: str,
     *,
     weights: str | None,
-    num_heads: int | None,
     device: DeviceName,
     engine: EngineChoice,
     reading: ReadOptions,
@@ -180,7 +176,6 @@ def change_by_collection(
         change: The function that changes the map.
         doing: Heads the display.
         weights: The network; by default the file that the map was built with.
-        num_heads: Attention heads.
         device: Where the network lives.
         engine: The engine that encodes new pictures.
         reading: How the collection is read.
@@ -190,15 +185,16 @@ def change_by_collection(
         PlacefixError: As the change raises it.
         typer.Exit: It was interrupted; or pictures could not be read that were not known before.
     """
-    rejected_before = read_manifest(map_path).counts.rejected
-    encoder, weights_path = load_encoder(map_path, weights, num_heads, device)
-    with interruptible(map_path), engine.opened(encoder, weights_path, num_heads) as segment_engine:
+    before = read_manifest(map_path)
+    encoder, weights_path = load_encoder(map_path, weights, device)
+    heads = before.network.config.get("num_heads")
+    with interruptible(map_path), engine.opened(encoder, weights_path, heads) as segment_engine:
         listing = read_collection(source, reading)
         error_console().print(overview_table(overview_of([listing])))
         with show_progress(doing) as progress:
             report = change(listing, encoder, progress=progress, engine=segment_engine)
     tell(report, as_json=as_json)
-    if report.rejected > rejected_before:
+    if report.rejected > before.counts.rejected:
         raise typer.Exit(ExitCode.SOME_REJECTED)
 
 

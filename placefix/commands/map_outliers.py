@@ -14,7 +14,7 @@ from rich.text import Text
 from model.durable import write_atomically
 from model.errors import InvalidInput
 from placefix.commands.map_changes import AsJson, MapArgument
-from placefix.commands.options import Device, NumHeads, OptionalWeights
+from placefix.commands.options import Device, OptionalWeights
 from placefix.console import output_console
 from placefix.outliers.own_matches import DEFAULT_CANDIDATES, MAX_CANDIDATES, ask_own_pictures
 from placefix.outliers.report import Line, as_csv, as_geojson
@@ -46,7 +46,6 @@ def outliers(
         int, typer.Option(min=1, max=MAX_CANDIDATES, help="Pictures that each one is compared with.")
     ] = DEFAULT_CANDIDATES,
     weights: OptionalWeights = None,
-    num_heads: NumHeads = None,
     device: Device = "auto",
 ) -> None:
     """List pictures whose positions are suspect: other pictures say that they were taken elsewhere.
@@ -58,7 +57,7 @@ def outliers(
     limits = Limits(within_m, beyond_m)
     for option, path in (("--csv", csv_path), ("--geojson", geojson_path)):
         _check_target(option, path)
-    loaded = load_maps([map_path], weights=weights, num_heads=num_heads, device=device)
+    loaded = load_maps([map_path], weights=weights, device=device)
     try:
         [localizer] = loaded.localizers.values()
         place_map = localizer.place_map

@@ -1,4 +1,4 @@
-"""Options that were called otherwise: the old names still work, with a warning."""
+"""Options of earlier releases: a renamed one still works, with a warning; a removed one is refused with advice."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -10,19 +10,32 @@ from placefix.console import error_console
 from service.words import Rerank
 
 RENAMED: Mapping[str, str] = {"--encoding": "--network-precision", "--precision": "--matching-precision"}
+REMOVED: Mapping[str, str] = {
+    "--match-floor": "every query takes the floor of the map; build the map with --match-floor",
+    "--num-heads": "the map states the attention heads of its network",
+    "--searcher": "faiss searches if it can use the device, and torch otherwise",
+}
+"""Option → the reason why some commands no longer have it."""
+
 _RERANK_WORDS = [[word] for word in get_args(Rerank)]
 
 
 class RenamingCommand(TyperCommand):
-    """Accept the options of a command under their old names, too."""
+    """Accept the options of a command under their old names, too, and explain removed ones."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the new names in the place of the old ones.
 
         Raises:
-            InvalidInput: An option is given under both names, with different values.
+            InvalidInput: An option is given under both names, with different values; or a removed option is given.
         """
         known = {name for parameter in self.params for name in parameter.opts}
+        options = args[: args.index("--")] if "--" in args else args
+        for name in REMOVED.keys() - known:
+            if any(_is_option(each, name) for each in options):
+                raise InvalidInput(
+                    f"{name} is no longer an option of {ctx.command_path}: {REMOVED[name]}; leave it out"
+                )
         for old, new in RENAMED.items():
             if new in known and old not in known:
                 args = _renamed(args, old, new)

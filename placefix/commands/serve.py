@@ -9,8 +9,7 @@ import typer
 
 from model.errors import InvalidInput
 from model.matching import MatchingPrecision
-from place_map.global_index import Backend
-from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
+from placefix.commands.options import OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
 from placefix.commands.renamed_options import RerankingCommand
 from placefix.samples import read_samples
 from service.environment_names import unknown_environment_names
@@ -32,19 +31,12 @@ def serve(
     ] = None,
     settings_file: SettingsFile = None,
     weights: OptionalWeights = None,
-    num_heads: NumHeads = None,
     host: Annotated[
         str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all. By default 127.0.0.1.")
     ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on. By default 8000.")] = None,
     device: SetDevice = None,
     network_precision: SetNetworkPrecision = None,
-    searcher: Annotated[
-        Backend | None,
-        typer.Option(
-            help="The library that searches the index; auto, the default, takes faiss if it can use the device."
-        ),
-    ] = None,
     samples: Annotated[
         Path | None,
         typer.Option(
@@ -84,12 +76,6 @@ def serve(
     matching_precision: Annotated[
         MatchingPrecision | None, typer.Option(help="How mutual matches are counted. By default fast.")
     ] = None,
-    match_floor: Annotated[
-        float | None,
-        typer.Option(
-            min=-1, max=1, help="The cosine below which two local features do not match. By default the map's."
-        ),
-    ] = None,
     verify: Annotated[
         VerifyWhen | None,
         typer.Option(help="When every byte of the maps is checked. By default background, while queries are answered."),
@@ -108,19 +94,16 @@ def serve(
         {
             "maps": tuple(maps) if maps else None,
             "weights": weights,
-            "num_heads": num_heads,
             "host": host,
             "port": port,
             "device": device,
             "network_precision": network_precision,
-            "searcher": searcher,
             "samples": samples,
             "keys": keys,
             "shortlist": shortlist,
             "rerank": rerank,
             "max_wrong": max_wrong,
             "matching_precision": matching_precision,
-            "match_floor": match_floor,
             "verify": verify,
             "log_format": log_format,
         },

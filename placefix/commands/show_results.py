@@ -17,7 +17,6 @@ from model.recall import DEFAULT_THRESHOLD_M
 from placefix.asking import AskedMap, opened_map, read_settings
 from placefix.commands.options import (
     AskedMapPath,
-    NumHeads,
     OptionalWeights,
     SetDevice,
     SettingsFile,
@@ -56,7 +55,6 @@ def results(
     place_map: AskedMapPath = None,
     settings_file: SettingsFile = None,
     weights: OptionalWeights = None,
-    num_heads: NumHeads = None,
     candidates: Annotated[int, typer.Option(min=1, max=MAX_CANDIDATES, help="Candidates to draw.")] = 5,
     shortlist: Annotated[
         int | None,
@@ -86,7 +84,7 @@ def results(
     check_folder_target(out)
     if not isfinite(threshold_m):
         raise InvalidInput(f"--threshold-m {threshold_m}: it must be a number")
-    flags = {"maps": None if place_map is None else (place_map,), "weights": weights, "num_heads": num_heads}
+    flags = {"maps": None if place_map is None else (place_map,), "weights": weights}
     settings = read_settings({**flags, "device": device}, settings_file, print_note)
     listing = read_queries(
         queries,

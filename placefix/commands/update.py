@@ -22,8 +22,9 @@ from placefix.commands.map_changes import (
     change_by_collection,
     only_source,
 )
-from placefix.commands.options import BatchSize, Device, NumHeads, OptionalWeights
+from placefix.commands.options import BatchSize, Device, OptionalWeights
 from placefix.commands.reading_options import with_read_options
+from placefix.commands.renamed_options import RenamingCommand
 from placefix.picture_limits import read_picture_limits
 
 app = typer.Typer(add_completion=False)
@@ -31,7 +32,7 @@ app = typer.Typer(add_completion=False)
 _DEFAULTS = BuildOptions()
 
 
-@app.command()
+@app.command(cls=RenamingCommand)
 @with_read_options
 def update(
     map_path: MapArgument,
@@ -44,7 +45,6 @@ def update(
         typer.Option(min=0, help="The number of a moved collection among the map's sources (placefix map describe)."),
     ] = None,
     weights: OptionalWeights = None,
-    num_heads: NumHeads = None,
     device: Device = "auto",
     batch_size: BatchSize = _DEFAULTS.batch_size,
     segment_size: SegmentSize = None,
@@ -96,7 +96,6 @@ def update(
         ),
         "updating",
         weights=weights,
-        num_heads=num_heads,
         device=device,
         engine=chosen,
         reading=reading,

@@ -13,9 +13,11 @@ from index_builder.verify import DEFAULT_SAMPLE, VerifyReport, verify_map
 from model.device import choose_device
 from model.encoder import Encoder
 from model.network_precision import choose_network_precision
-from model.weights import load_network, resolve_weights
+from model.weights import resolve_weights
+from place_map.network_file import read_network
 from place_map.versions import read_manifest
-from placefix.commands.options import NETWORK_PANEL, Device, NumHeads
+from placefix.commands.options import NETWORK_PANEL, Device
+from placefix.commands.renamed_options import RenamingCommand
 from placefix.console import output_console
 from placefix.exit_codes import ExitCode
 from placefix.picture_limits import read_picture_limits
@@ -25,7 +27,7 @@ from placefix.wording import count
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
+@app.command(cls=RenamingCommand)
 def verify(
     map_path: Annotated[Path, typer.Argument(metavar="MAP", help="The map: maps/NAME.", show_default=False)],
     sample: Annotated[int, typer.Option(min=0, help="Pictures that have to find themselves.")] = DEFAULT_SAMPLE,
@@ -37,7 +39,6 @@ def verify(
             rich_help_panel=NETWORK_PANEL,
         ),
     ] = None,
-    num_heads: NumHeads = None,
     device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -47,8 +48,8 @@ def verify(
     """
     encoder = None
     if weights is not None:
-        network = load_network(resolve_weights(weights), num_heads)
         manifest, chosen = read_manifest(map_path), choose_device(device).device
+        network = read_network(manifest.network, resolve_weights(weights))
         arithmetic = choose_network_precision("auto", chosen, (manifest.network.precision,))
         encoder = Encoder(network, chosen, manifest.preparation_for(network), arithmetic.precision)
     with show_progress("verifying", "bytes") as progress:

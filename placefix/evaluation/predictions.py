@@ -104,8 +104,11 @@ class PredictionWriter:
         except OSError as error:
             raise StorageError(f"predictions cannot be written to {self._folder}: {error.strerror}") from error
 
-    def finish(self, summary: dict[str, Any]) -> None:
+    def finish(self, summary: dict[str, Any]) -> list[str]:
         """Write the summary.
+
+        Returns:
+            A sentence about files that were not written, if there are any.
 
         Raises:
             StorageError: The file cannot be written.
@@ -115,6 +118,12 @@ class PredictionWriter:
             (self._folder / SUMMARY).write_text(text + "\n", "utf-8")
         except OSError as error:
             raise StorageError(f"predictions cannot be written to {self._folder}: {error.strerror}") from error
+        if self.blank_name is None:
+            return []
+        return [
+            "no pairs and no challenge file were written: blanks separate names in them, and "
+            f"{self.blank_name!r} contains one"
+        ]
 
     def __enter__(self) -> Self:
         return self

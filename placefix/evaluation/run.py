@@ -187,7 +187,6 @@ def open_localizer(
         loaded = load_maps(
             [map_path],
             weights=network.weights,
-            num_heads=network.num_heads,
             device=network.device,
             network_precision=network.network_precision,
         )

@@ -58,8 +58,7 @@ _MAX_ACTIVATION_BYTES = 4096
     ),
 )
 async def activate_version(name: MapName, request: Request, runtime: RuntimeDependency) -> MapSummary:
-    """Serve a version of a map. It is loaded and tried out beside the served one. Then `CURRENT` is moved, and
-    the
+    """Serve a version of a map. It is loaded and tried out beside the served one. Then `CURRENT` is moved, and the
     version answers; requests that have begun get their answer from the version before. After an error nothing changes.
     A front end waits until all shards hold it; they drop the version before as soon as nobody asks it any more.
     """

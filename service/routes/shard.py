@@ -16,7 +16,8 @@ from service.routes.access import require_scope
 from service.routes.dependencies import RuntimeDependency
 from service.runtime import Runtime
 from service.shard_answering import answer_call
-from service.shard_messages import COMPARE_PATH, MATCH_PATH, MEDIA_TYPE, SHARD_PATH, SHARD_STATE, SHORTLIST_PATH, WANTED
+from service.shard_messages import COMPARE_PATH, MATCH_PATH, MEDIA_TYPE, SHORTLIST_PATH
+from service.shard_state import SHARD_PATH, SHARD_STATE, WANTED
 
 router = APIRouter(dependencies=[require_scope(Scope.READ)], include_in_schema=False)
 

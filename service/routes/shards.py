@@ -8,7 +8,7 @@ from service.routes.access import require_scope
 from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
 from service.routes.responses import problem_responses
 from service.schemas.shards import PartAnswer, ShardAnswer, ShardList
-from service.shard_messages import ShardState
+from service.shard_state import ShardState
 
 router = APIRouter(tags=["operations"], dependencies=[require_scope(Scope.ADMIN), KNOWN_PARAMETERS_ONLY])
 

@@ -36,7 +36,7 @@ class FrontEnd:
         client: A client bound to its address.
         url: Its address.
         process: The process.
-        log: The file with what it printed.
+        log: The file of its output.
     """
 
     client: httpx.Client

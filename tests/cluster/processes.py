@@ -1,4 +1,4 @@
-"""The processes of Ray below a process of a test, as /proc tells of them, and waits for what they do."""
+"""Find the processes of Ray below a process of a test in /proc, and wait for their work."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What tests of shards on Ray Serve have in common: what is asked, and what front end and replicas tell."""
+"""Ask front ends and replicas of shards on Ray Serve, and compare their answers with those of one machine."""
 
 from tests.cluster.processes import below, wait_for
 from tests.service.conftest import HasClient, Town

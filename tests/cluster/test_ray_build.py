@@ -1,4 +1,4 @@
-"""A build by workers on Ray gives the bytes of a build in one process, whatever is killed on the way."""
+"""A build by workers on Ray gives the bytes of a build in one process, even if processes are killed."""
 
 import json
 import os
@@ -41,10 +41,10 @@ FLAGS = ("--batch-size", "1", "--segment-size", "6", "--network-precision", "flo
 
 @dataclass(frozen=True)
 class Town:
-    """Pictures, a network, and the map that one process has built of them.
+    """Hold pictures, a network, and the map that one process has built of them.
 
     Attributes:
-        folder: Of all that.
+        folder: The folder of all files.
         encoder: The network.
         alone: The map.
     """
@@ -201,7 +201,7 @@ def test_more_workers_than_the_cluster_has_room_for_are_refused(town: Town) -> N
 
 
 class Unwritable:
-    """An engine whose attempts at the second segment cannot be written: a file is where a folder has to be."""
+    """Hold an engine whose attempts at the second segment cannot be written: a file is where a folder has to be."""
 
     def __init__(self, engine: RayEngine) -> None:
         self._engine = engine

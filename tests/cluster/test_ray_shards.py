@@ -1,4 +1,4 @@
-"""A front end asks shards in Ray Serve: the answers are those of one machine, whatever is killed on the way."""
+"""A front end asks shards in Ray Serve: its answers are the same as from one machine, even if processes are killed."""
 
 import os
 import signal

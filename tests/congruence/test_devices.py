@@ -1,4 +1,4 @@
-"""Every device gives what the plain way gives on the CPU: passes, counts and searches of many shapes."""
+"""Every device gives the results of the plain way on the CPU: passes, counts and searches of many shapes."""
 
 import threading
 from collections.abc import Callable
@@ -23,13 +23,13 @@ from tests.index_builder.map_factory import unit_rows, write_features_map
 from tests.model.frozen.busy_network import busy_network, pictures
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
-TOLERANCES: dict[NetworkPrecision, float] = {"float32": 1e-4, "bfloat16": 2e-2}  # of TF32: 3e-4 and more
+TOLERANCES: dict[NetworkPrecision, float] = {"float32": 1e-4, "bfloat16": 2e-2}  # TF32 differs by 3e-4 and more
 
 Forward = Callable[[Tensor], Features]
 
 
 def forward_of(device: str, precision: NetworkPrecision, size: int) -> Forward:
-    """A forward pass as the encoder has it there."""
+    """Run a forward pass as the encoder of the device does."""
     target = Target(torch.device(device), TORCH_PRECISIONS[precision])
     frozen = FrozenSelaVPR(busy_network(), (16, 16), target, size)
     return CudaGraph(frozen, (size, 3, 224, 224), target.device) if device == "cuda" else frozen
@@ -88,7 +88,7 @@ def test_passes_that_were_made_on_another_thread_and_take_turns_do_not_disturb_e
 
 
 def whole_numbers(*shape: int, seed: int) -> Tensor:
-    """Features whose products are exact in every arithmetic, with many equal ones."""
+    """Return features whose products are exact in every arithmetic, with many equal ones."""
     values = torch.randint(-1, 2, shape, generator=torch.Generator().manual_seed(seed)).float()
     values[..., 0, 0] = 1  # none is zero throughout, and the greatest is 1 in each: nothing has to be scaled
     return values

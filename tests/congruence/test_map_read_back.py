@@ -1,4 +1,4 @@
-"""What a builder writes is what a reader reads: the localizer's inputs are the encoder's outputs."""
+"""A reader returns the data that a builder wrote: the localizer's inputs equal the encoder's outputs."""
 
 from pathlib import Path
 

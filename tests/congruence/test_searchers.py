@@ -22,7 +22,7 @@ WIDTH = 24
 
 @st.composite
 def databases(draw: st.DrawFn) -> np.ndarray:
-    """Unit rows: independent ones, crowds around a point at any distance down to nothing, and exact copies."""
+    """Return unit rows: independent ones, crowds around a point at any distance down to nothing, and exact copies."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     count = draw(st.integers(1, 300))
     centres = random.standard_normal((draw(st.integers(1, 5)), WIDTH))
@@ -32,7 +32,7 @@ def databases(draw: st.DrawFn) -> np.ndarray:
 
 
 def expected(database: np.ndarray, queries: np.ndarray, k: int) -> SearchResult:
-    """By the definition: float64 distances rounded to float32, then by row."""
+    """Order by the definition: float64 distances rounded to float32, then by row."""
     distances = np.linalg.norm(queries[:, None].astype(np.float64) - database, axis=2).astype(np.float32)
     rows = np.argsort(distances, axis=1, kind="stable")[:, :k]
     return SearchResult(np.take_along_axis(distances, rows, axis=1), rows)

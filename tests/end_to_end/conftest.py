@@ -15,7 +15,7 @@ PATIENCE_S = 600.0
 
 
 def run_placefix(log: Path, *arguments: object, exit_code: int = 0) -> str:
-    """Runs a command in a process of its own, checks its exit code, and returns what the file of its output has."""
+    """Run a command in a process of its own, check its exit code, and return the content of its output file."""
     with Program(*arguments, output=log) as process:
         assert process.wait(PATIENCE_S) == exit_code, log.read_text()
     return log.read_text()
@@ -29,12 +29,12 @@ def free_port() -> int:
 
 @contextmanager
 def ready_client(port: int, poll: Callable[[], int | None], log: Path) -> Iterator[httpx.Client]:
-    """Yields a client that is bound to a server, once it is ready.
+    """Yield a client that is bound to a server, once it is ready.
 
     Args:
         port: Where the server listens.
         poll: Returns the exit code of the server's process if that has ended.
-        log: What it prints.
+        log: Its output.
     """
 
     def is_ready_or_gone() -> bool:
@@ -53,7 +53,7 @@ def ready_client(port: int, poll: Callable[[], int | None], log: Path) -> Iterat
 
 @contextmanager
 def serving(log: Path, *arguments: object) -> Iterator[httpx.Client]:
-    """Serves maps until the block ends; yields a client that is bound to the server, once it is ready."""
+    """Serve maps until the block ends; yield a client that is bound to the server, once it is ready."""
     port = free_port()
     with (
         Program("serve", "--host", "127.0.0.1", "--port", port, *arguments, output=log) as process,
@@ -67,6 +67,6 @@ Serve = Callable[..., httpx.Client]
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Starts servers that stop when the test ends."""
+    """Start servers that stop when the test ends."""
     with ExitStack() as stack:
         yield lambda *arguments: stack.enter_context(serving(tmp_path / "server.log", *arguments))

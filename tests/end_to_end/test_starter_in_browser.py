@@ -20,7 +20,7 @@ ANSWERED = "document.querySelectorAll('li.candidate').length === 10 && document.
 
 @pytest.fixture(scope="session")
 def campus(shared_dir: Path) -> Path:
-    """Pictures of a campus, and photos to ask with, as phones have written them."""
+    """Return pictures of a campus, and photos to ask with, as phones have written them."""
     folder = shared_dir / "data" / "penn_campus_gps"
     if not folder.is_dir():
         pytest.skip(f"needs the photographs of a campus, and {folder} is not there")
@@ -29,7 +29,7 @@ def campus(shared_dir: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def campus_map(campus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A map of the campus, of the network that comes along."""
+    """Return a map of the campus by the network that comes with Placefix."""
     folder = tmp_path_factory.mktemp("maps")
     place_map = folder / "campus"
     assert "network: starter" in run_placefix(
@@ -82,7 +82,7 @@ def test_a_picture_of_the_campus_is_looked_at_and_asked_with(tab: Tab, client: h
     longitude, latitude = picture["geometry"]["coordinates"]
     tab.go(f"{client.base_url}/#place={latitude},{longitude}")
     tab.wait_for("document.querySelector('.place img')?.naturalWidth > 0")
-    assert "2024-09-23 20:07:29 UTC" in text(tab, "#place")  # of the satellites
+    assert "2024-09-23 20:07:29 UTC" in text(tab, "#place")  # the time of the satellites
     assert "img_00002.jpg" in text(tab, "#place")
     tab.run("document.querySelector('.ask').click()")
     tab.wait_for(ANSWERED)

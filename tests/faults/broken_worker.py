@@ -28,17 +28,17 @@ _UNTIL_OTHERS_WAIT_S = 0.3
 
 
 def _die() -> None:
-    """The worker dies, as of an error of the device."""
+    """End the worker, as an error of the device does."""
     raise torch.AcceleratorError("an illegal memory access was encountered")
 
 
 def _hang() -> None:
-    """The worker goes on for ever, and gets nowhere."""
+    """Keep the worker busy for ever, without progress."""
     threading.Event().wait()
 
 
 def _kill() -> None:
-    """The whole process dies, as after a lack of memory."""
+    """End the whole process, as a lack of memory does."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -1,10 +1,10 @@
-"""What may happen to any bytes on their way, whatever they mean; drawn by a seed."""
+"""Change bytes of any meaning, as may happen on their way; a seed draws the changes."""
 
 from collections.abc import Callable
 from random import Random
 
 _LONGEST_RUN = 64
-_TELLING = (b"\x00", b"\xff", b"\x7f", b"\x80")  # what a run is filled with where it is not noise
+_TELLING = (b"\x00", b"\xff", b"\x7f", b"\x80")  # a run is filled with one of these, or with noise
 
 
 def flip_bits(content: bytes, random: Random) -> bytes:
@@ -53,7 +53,7 @@ def add_trailing_junk(content: bytes, random: Random) -> bytes:
 
 
 def set_number(content: bytes, random: Random) -> bytes:
-    """Two or four bytes become a number at the edge of what fits: many are lengths, offsets or counts."""
+    """Replace two or four bytes by a number at the edge of its range: many are lengths, offsets or counts."""
     size = random.choice((2, 4))
     if len(content) < size:
         return content
@@ -65,7 +65,7 @@ def set_number(content: bytes, random: Random) -> bytes:
 
 
 def splice(content: bytes, other: bytes, random: Random) -> bytes:
-    """The start of one and the end of another."""
+    """Join the start of one picture and the end of another."""
     return content[: random.randrange(len(content))] + other[random.randrange(len(other)) :]
 
 
@@ -85,14 +85,14 @@ BYTE_MUTATIONS: dict[str, Callable[[bytes, Random], bytes]] = {
 
 
 def damaged(content: bytes, random: Random) -> bytes:
-    """One of them; bytes of nothing become noise."""
+    """Apply one of the mutations; no bytes become noise."""
     if not content:
         return random.randbytes(random.randint(1, _LONGEST_RUN))
     return random.choice(list(BYTE_MUTATIONS.values()))(content, random)
 
 
 def in_pieces(content: bytes, random: Random) -> tuple[bytes, ...]:
-    """All of it, as a network may deliver it."""
+    """Yield the whole body in pieces, as a network may deliver it."""
     cuts = sorted(random.randrange(len(content) + 1) for _ in range(random.choice((0, 0, 1, 3))))
     return tuple(content[start:end] for start, end in zip([0, *cuts], [*cuts, len(content)], strict=True))
 

@@ -18,11 +18,11 @@ PATIENCE_S = 120
 
 @dataclass(frozen=True)
 class Finished:
-    """What a child says that was not stopped.
+    """Return the output of a child that was not stopped.
 
     Attributes:
         steps: On the disk.
-        duration_s: Of the operation alone.
+        duration_s: The seconds of the operation alone.
     """
 
     steps: int
@@ -31,11 +31,11 @@ class Finished:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a child ended.
+    """Describe the end of a child.
 
     Attributes:
         exit_code: 0, or minus the number of the signal that ended it.
-        finished: What it said at its end; None if it did not reach that.
+        finished: Its message at its end; None if it did not reach the end.
     """
 
     exit_code: int
@@ -43,7 +43,7 @@ class Ended:
 
 
 class Child:
-    """A process that performs an operation.
+    """Hold a process that performs an operation.
 
     Args:
         name: The operation.
@@ -71,21 +71,21 @@ class Child:
 
     @property
     def process_id(self) -> int:
-        """Of the child."""
+        """Return the id of the child."""
         assert self._process.pid is not None
         return self._process.pid
 
     @property
     def is_alive(self) -> bool:
-        """Whether it has not ended."""
+        """Return whether it has not ended."""
         return self._process.is_alive()
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Send SIGKILL."""
         self._process.kill()
 
     def ended(self) -> Ended:
-        """Waits for its end."""
+        """Wait until it ends."""
         self._process.join(PATIENCE_S)
         assert self._process.exitcode is not None
         try:
@@ -97,7 +97,7 @@ class Child:
 
 
 def kill_after(child: Child, seconds: float, meanwhile: Callable[[], object]) -> Ended:
-    """Kills a child some time after it began, and does something again and again until then."""
+    """Kill a child some time after its start, and repeat an action until then."""
     deadline_s = time.monotonic() + seconds
     while child.is_alive and (left_s := deadline_s - time.monotonic()) > 0:
         meanwhile()

@@ -1,4 +1,4 @@
-"""What may happen to the files of a map on a disk, in copies, or by hands; drawn by a seed."""
+"""Damage the files of a map, as disks, copies and people do; a seed draws the damage."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from place_map import layout
 
 @dataclass(frozen=True)
 class Corruption:
-    """What was done.
+    """Describe a damage.
 
     Attributes:
         kind: In a word.
@@ -23,12 +23,12 @@ class Corruption:
 
 
 def file_names(map_dir: Path) -> list[str]:
-    """All files of a map, below it."""
+    """Return all files of a map, below it."""
     return sorted(path.relative_to(map_dir).as_posix() for path in map_dir.rglob("*") if path.is_file())
 
 
 def corrupt(map_dir: Path, kind: str, random: Random) -> Corruption:
-    """Damages one file of a map, or two."""
+    """Damage one file of a map, or two."""
     return Corruption(kind, KINDS[kind](map_dir, file_names(map_dir), random))
 
 
@@ -71,7 +71,7 @@ def _delete(map_dir: Path, names: Sequence[str], random: Random) -> tuple[str]:
 
 
 def _of_another(map_dir: Path, names: Sequence[str], random: Random) -> tuple[str]:
-    """A file of the same name from another version, or another segment."""
+    """Put a file of the same name from another version or segment in its place."""
     while True:
         name = random.choice(names)
         others = [other for other in names if other != name and Path(other).name == Path(name).name]
@@ -90,7 +90,7 @@ def _directory(map_dir: Path, names: Sequence[str], random: Random) -> tuple[str
 
 
 def _link(map_dir: Path, names: Sequence[str], random: Random) -> tuple[str]:
-    """To a copy of it elsewhere, which could change behind the map's back."""
+    """Replace a file by a link to a copy elsewhere, which could change unseen."""
     name = random.choice(names)
     elsewhere = map_dir.parent / "elsewhere"
     shutil.move(map_dir / name, elsewhere)
@@ -99,7 +99,7 @@ def _link(map_dir: Path, names: Sequence[str], random: Random) -> tuple[str]:
 
 
 def _is_activation(one: str, other: str) -> bool:
-    """Whether copying a file onto another is how a version is activated: no damage."""
+    """Return whether a copy of a file onto another activates a version, and so is not a damage."""
     return one == layout.CURRENT and Path(other).name == layout.POINTER
 
 

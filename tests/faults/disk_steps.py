@@ -1,6 +1,6 @@
 """A process that is stopped before its n-th step on the disk: a file opened for writing, a name made, moved or removed.
 
-Python tells of each by an audit event. Such a hook cannot be taken away again, so it is for child processes only.
+Python reports each by an audit event. The hook cannot be taken away again, so it is for child processes only.
 """
 
 import os
@@ -13,7 +13,7 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 class DiskSteps:
-    """Counts the steps of this process below a folder.
+    """Count the steps of this process below a folder.
 
     Args:
         folder: Steps elsewhere, as when Python caches a module, do not count.
@@ -41,7 +41,7 @@ class DiskSteps:
             return isinstance(flags, int) and bool(flags & _WRITES) and self._is_inside(path)
         if event not in _CHANGES:
             return False
-        # shutil.rmtree names what it removes within a directory that it has open.
+        # shutil.rmtree gives names below a directory that it has open.
         return self._is_inside(arguments[0]) or (event in {"os.remove", "os.rmdir"} and arguments[-1] != -1)
 
     def _is_inside(self, path: object) -> bool:

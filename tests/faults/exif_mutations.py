@@ -10,7 +10,7 @@ _LONGEST = 40  # entries of a directory
 
 
 def hostile_exif(random: Random) -> bytes:
-    """A block that starts as one should, with one to three directories of entries drawn by chance."""
+    """Draw a block with a right beginning, and one to three directories of random entries."""
     order = random.choice("<>")
     block = (b"II*\x00" if order == "<" else b"MM\x00*") + struct.pack(f"{order}I", random.choice((8, 8, 8, 0, 2**31)))
     for _ in range(random.randint(1, 3)):

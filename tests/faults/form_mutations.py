@@ -1,4 +1,4 @@
-"""What may be wrong with the form that a picture comes in; drawn by a seed."""
+"""Break the form that carries a picture; a seed draws the faults."""
 
 import struct
 from collections.abc import Callable
@@ -103,12 +103,12 @@ _TIMES = (
 
 @dataclass
 class Part:
-    """A part of a form, before it is written down.
+    """Hold a part of a form, before it is written down.
 
     Attributes:
         headers: Whole lines, without their ends.
         content: The bytes.
-        end: Of each line of the head.
+        end: The end of each line of the head.
     """
 
     headers: list[bytes]
@@ -121,13 +121,13 @@ class Part:
 
 @dataclass
 class Form:
-    """A form, before it is written down, with its declaration.
+    """Hold a form, before it is written down, with its declaration.
 
     Attributes:
         media_type: The declaration without its parameters.
-        parameters: Of the declaration.
+        parameters: The parameters of the declaration.
         boundary: Between the parts.
-        parts: What is in it.
+        parts: The parts of the form.
         before: The first boundary.
         after: The last one.
         closing: The bytes that close it.
@@ -154,7 +154,7 @@ class Form:
 
 @dataclass(frozen=True)
 class BrokenForm:
-    """A form as it is sent, and what was done to it.
+    """Hold a form as it is sent, and what was done to it.
 
     Attributes:
         kind: In a few words.
@@ -168,7 +168,7 @@ class BrokenForm:
 
 
 def broken_form(random: Random) -> BrokenForm:
-    """Draws a form, damages its structure once or twice, and now and then its bytes."""
+    """Draw a form, and damage its structure once or twice, and sometimes its bytes."""
     form = Form()
     names = random.sample(list(_MUTATIONS), random.choice((1, 1, 2)))
     for name in names:
@@ -192,7 +192,7 @@ def _file(content: bytes, name: bytes = b"image") -> Part:
 
 
 def _other_boundary(form: Form, random: Random) -> None:
-    """In the declaration, in the body, or in both."""
+    """Damage a boundary in the declaration, in the body, or in both."""
     boundary = random.choice(_BOUNDARIES)
     if random.random() < 0.7:
         form.parameters[:1] = [b"boundary=" + boundary]
@@ -285,7 +285,7 @@ def _other_parts(form: Form, random: Random) -> None:
 
 
 def _a_prior(form: Form, random: Random) -> None:
-    """Some of what may be known beforehand, each sound or not, and perhaps twice."""
+    """Return some fields of a prior, each sound or not, and perhaps twice."""
     for name in random.choices(list(_KNOWN_BEFOREHAND), k=random.choice((1, 2, 5))):
         form.parts.insert(0, _text(name, random.choice(_KNOWN_BEFOREHAND[name])))
     if random.random() < 0.5:
@@ -293,12 +293,12 @@ def _a_prior(form: Form, random: Random) -> None:
 
 
 def _with_exif(block: bytes) -> bytes:
-    """The picture with an EXIF block behind its first marker."""
+    """Return the picture with an EXIF block behind its first marker."""
     return JPEG[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 8) + b"Exif\0\0" + block + JPEG[2:]
 
 
 def _several_pictures(form: Form, random: Random) -> None:
-    """Asked together as they may be, or not; one of them perhaps no picture."""
+    """Return the parts of photos that are asked together, or should not be; one of them may not be a picture."""
     form.parts += [_file(JPEG)] * random.choice((0, 1, 2, 9, 10, 13, 14, 40))
     if random.random() < 0.3:
         form.parts.append(_file(broken_picture(random).content))

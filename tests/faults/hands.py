@@ -25,11 +25,11 @@ SEGMENT_SIZE = 3
 
 
 class Refused(PlacefixError):
-    """A command has ended with an error that it has told."""
+    """Report that a command has ended with an error that it has told."""
 
 
 class Hands(Protocol):
-    """Changes maps; refuses with a ``PlacefixError``."""
+    """Change maps, or refuse with a ``PlacefixError``."""
 
     def build(self, map_dir: Path, source: Path) -> None: ...
     def add(self, map_dir: Path, source: Path, prefix: str, progress: Progress = SILENT) -> None: ...
@@ -43,7 +43,7 @@ class Hands(Protocol):
 
 
 class LibraryHands:
-    """The functions, in this process.
+    """Call the functions, in this process.
 
     Args:
         encoder: The network.
@@ -84,7 +84,7 @@ class LibraryHands:
 
 
 class CommandHands:
-    """The command line, a process for each call.
+    """Call the command line, in a process for each call.
 
     Args:
         weights: The network.

@@ -1,4 +1,4 @@
-"""What may be wrong with a request as bytes on a connection; drawn by a seed."""
+"""Break a request as bytes on a connection; a seed draws the faults."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -101,13 +101,13 @@ _HEADERS = (
 
 @dataclass
 class Request:
-    """A request, before it is written down.
+    """Hold a request, before it is written down.
 
     Attributes:
         line: Its first line.
         headers: Whole lines, without their ends.
         body: As it is sent.
-        end: Of each line of the head.
+        end: The end of each line of the head.
     """
 
     line: bytes
@@ -121,12 +121,12 @@ class Request:
 
 @dataclass(frozen=True)
 class BrokenRequest:
-    """A request as it is sent, and what was done to it.
+    """Hold a request as it is sent, and what was done to it.
 
     Attributes:
         kind: In a few words.
         pieces: The bytes, as they are sent one after the other.
-        is_framed: Whether it is HTTP, and only what it carries is broken: it must be answered.
+        is_framed: Whether it is HTTP, and only its content is broken: it must be answered.
     """
 
     kind: str
@@ -135,7 +135,7 @@ class BrokenRequest:
 
 
 def broken_request(random: Random) -> BrokenRequest:
-    """Draws a request, and damages what it carries or how it is sent."""
+    """Draw a request, and damage its content or the way in which it is sent."""
     is_framed = random.random() < 0.5
     if is_framed:
         kind, request = _broken_upload(random)
@@ -152,7 +152,7 @@ def broken_request(random: Random) -> BrokenRequest:
 
 
 def _broken_upload(random: Random) -> tuple[str, Request]:
-    """A picture or a form that is broken, in a request that is not."""
+    """Draw a broken picture or form, in a sound request."""
     if random.random() < 0.5:
         picture = broken_picture(random)
         request = _request(b"image/jpeg", picture.content)
@@ -177,7 +177,7 @@ def _sound_request(random: Random) -> Request:
 
 
 def _chunk(request: Request, random: Random) -> list[bytes]:
-    """Sends the body in chunks; they without their end."""
+    """Send the body in chunks, and leave out their end."""
     size = random.choice((1, 100, 1000, 100_000))
     body = request.body
     chunks = [b"%x\r\n%s\r\n" % (len(body[at : at + size]), body[at : at + size]) for at in range(0, len(body), size)]
@@ -257,7 +257,7 @@ def _cut(request: Request, random: Random) -> None:
 
 
 def _several(request: Request, random: Random) -> None:
-    """One after the other on one connection, the first perhaps not whole."""
+    """Send one request after the other on one connection; the first may be cut off."""
     first = request.written()
     request.body += random.choice((first, first[: random.randrange(len(first))], b"\r\n" * 50, random.randbytes(300)))
 

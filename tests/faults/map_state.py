@@ -1,4 +1,4 @@
-"""What a map holds, in a form that two maps can be compared by; and whether a reader gets something whole."""
+"""Read the content of a map in a form that can be compared, and check that readers get a whole map."""
 
 import csv
 import json
@@ -17,13 +17,13 @@ from tests.index_builder.map_factory import data_files
 
 @dataclass(frozen=True)
 class MapState:
-    """Everything about a map but the moments at which its versions were written.
+    """Hold everything about a map but the moments at which its versions were written.
 
     Attributes:
         served: Number of the version that is served.
         manifests: Version → its manifest without ``created_at``.
         files: Path below the map → bytes, of every data file.
-        names: Of everything below the map, directories included.
+        names: The names of everything below the map, directories included.
     """
 
     served: str
@@ -33,7 +33,7 @@ class MapState:
 
     @classmethod
     def of(cls, map_dir: Path) -> "MapState":
-        """Reads a map."""
+        """Read all of a map."""
         manifests = {}
         for version in existing_versions(map_dir):
             manifest = json.loads(read_manifest(map_dir, version).to_json())
@@ -49,11 +49,11 @@ class MapState:
 
 @dataclass(frozen=True)
 class Served:
-    """What a reader gets of the version that it has opened.
+    """Hold the data that a reader gets from its open version.
 
     Attributes:
         version: Its number.
-        ids: Of its pictures.
+        ids: The ids of its pictures.
         features: Bytes of their global features.
     """
 
@@ -63,7 +63,7 @@ class Served:
 
 
 def read_served(map_dir: Path) -> Served | None:
-    """Opens a map as a server does, and checks every byte; None if there is none.
+    """Open a map as a server does, and check every byte; return None if there is no map.
 
     Raises:
         MapCorrupt: The reader would get something that was not written so.
@@ -77,13 +77,13 @@ def read_served(map_dir: Path) -> Served | None:
 
 
 def check_good_and_alone(map_dir: Path) -> None:
-    """Every byte is right, and nothing lies beside the map."""
+    """Assert that every byte is right, and that nothing lies beside the map."""
     assert verify_map(map_dir).problems == ()
     assert [path.name for path in map_dir.parent.iterdir()] == [map_dir.name]
 
 
 def left_out_of(map_dir: Path) -> dict[str, tuple[str, str, str]]:
-    """What is not in a map: path → outcome, code and reason."""
+    """Return the pictures that are not in a map: path → outcome, code and reason."""
     version = read_manifest(map_dir).version
     with (layout.version_dir(map_dir, version) / layout.LEFT_OUT).open(newline="") as file:
         lines = list(csv.DictReader(file))

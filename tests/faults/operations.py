@@ -34,13 +34,13 @@ MAP = "town"
 
 
 def small_encoder() -> Encoder:
-    """A network of the real architecture that encodes a picture in two milliseconds."""
+    """Return a network of the real architecture that encodes a picture in two milliseconds."""
     return Encoder(seeded_network(NETWORK, seed=1))
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One kind of call.
+    """Describe one kind of call.
 
     Attributes:
         prepare: Makes the collection in a folder, and in ``folder / "before"`` the map, if there is to be one.
@@ -52,32 +52,32 @@ class Operation:
 
 
 def prepared(name: str, folder: Path, encoder: Encoder) -> Path:
-    """Makes the scenario of an operation; its folder."""
+    """Make the scenario of an operation, and return its folder."""
     (folder / "before").mkdir(parents=True)
     OPERATIONS[name].prepare(folder, encoder)
     return folder
 
 
 def perform(name: str, folder: Path, map_dir: Path, encoder: Encoder, progress: Progress = SILENT) -> object:
-    """The call itself, which a test kills and gives again."""
+    """Make the call itself, which a test kills and repeats."""
     return OPERATIONS[name].run(folder, map_dir, encoder, progress)
 
 
 def fresh_copy(folder: Path, trial: Path) -> Path:
-    """The map as it was before, in a directory of its own; where it is, or will be."""
+    """Copy the map as it was before into a directory of its own; return the path where it is, or will be."""
     shutil.copytree(folder / "before", trial)
     return trial / MAP
 
 
 def _listed(folder: Path, count: int) -> SourceListing:
-    """Pictures on a line to the north."""
+    """Write pictures on a line to the north."""
     names = [f"{number:02d}.jpg" for number in range(count)]
     places = [Place(name, folder / name, LatLon(55 + number / 1000, 13.2)) for number, name in enumerate(names)]
     return SourceListing(tuple(places), (), "exif folder", folder)
 
 
 def _photos(folder: Path, count: int) -> SourceListing:
-    """The same, written, other ones in each folder; the fourth is broken."""
+    """Write pictures on a line to the north, other ones in each folder; the fourth is broken."""
     listing = _listed(folder, count)
     first_seed = crc32(folder.name.encode())
     for number, place in enumerate(listing.places):
@@ -110,7 +110,7 @@ def _add(folder: Path, map_dir: Path, encoder: Encoder, progress: Progress) -> o
 
 
 def _to_update(folder: Path, encoder: Encoder) -> None:
-    """A collection where one picture has changed, one was renamed, two are gone, and some have come."""
+    """Change a collection: one picture has other content, one another name, two are gone, and some are new."""
     photos = folder / "photos"
     _built(folder, encoder, 8)
     _photos(photos, 13)
@@ -138,7 +138,7 @@ def _remove(_folder: Path, map_dir: Path, _encoder: Encoder, progress: Progress)
 
 
 def _to_compact(folder: Path, encoder: Encoder) -> None:
-    """A map of two collections, with dead rows in the second of three segments, and small ones behind it."""
+    """Make a map of two collections, with dead rows in the second of three segments, and small segments behind it."""
     map_dir = _built(folder, encoder, 10)
     _photos(folder / "more", 7)
     add_pictures(map_dir, _listed(folder / "more", 7), encoder, OPTIONS, prefix="more/")

@@ -12,17 +12,17 @@ from tests.service.pictures import png_chunk
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SOI, _EOI, _SOS = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
-_PIXELS = b""  # what follows a JPEG's header of a scan; such a piece has no length
+_PIXELS = b""  # the data behind a JPEG's header of a scan; this piece has no length
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A piece of a file.
+    """Hold a piece of a file.
 
     Attributes:
         kind: Its name or marker.
         content: Without name, length and sum.
-        length: What its length says, if that is not the truth.
+        length: The stated length, if it is not the true one.
     """
 
     kind: bytes
@@ -31,12 +31,12 @@ class Chunk:
 
     @property
     def said_length(self) -> int:
-        """Of the content."""
+        """Return the stated length of the content."""
         return len(self.content) if self.length is None else self.length
 
 
 def split(image_format: str, content: bytes) -> list[Chunk]:
-    """The pieces of a sound file."""
+    """Split a sound file into its pieces."""
     if image_format == "JPEG":
         return _split_jpeg(content)
     if image_format == "PNG":
@@ -47,7 +47,7 @@ def split(image_format: str, content: bytes) -> list[Chunk]:
 
 
 def join(image_format: str, chunks: Sequence[Chunk]) -> bytes:
-    """A file of pieces, whatever they are."""
+    """Return a file of pieces of any kind."""
     if image_format == "JPEG":
         return _SOI + b"".join(_segment(chunk) for chunk in chunks)
     if image_format == "PNG":
@@ -79,7 +79,7 @@ def _split_jpeg(content: bytes) -> list[Chunk]:
 
 
 def _end_of_scan(content: bytes, start: int) -> int:
-    """Where the next marker is that is neither a stuffed byte nor a restart."""
+    """Return the position of the next marker that is neither a stuffed byte nor a restart."""
     position = start
     while position < len(content) - 1:
         if content[position] == 0xFF and content[position + 1] != 0 and not 0xD0 <= content[position + 1] <= 0xD7:
@@ -99,7 +99,7 @@ def _split(content: bytes, start: int, head: str, *, tail: int = 0, even: bool =
 
 
 def _split_boxes(content: bytes) -> list[Chunk]:
-    """The outermost boxes; their lengths count their heads."""
+    """Split a file into its outermost boxes; their lengths count their heads."""
     chunks, position = [], 0
     while position < len(content):
         length, kind = struct.unpack_from(">I4s", content, position)

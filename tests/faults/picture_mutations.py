@@ -1,4 +1,4 @@
-"""What may be wrong with the file of a picture, format by format; drawn by a seed."""
+"""Break the file of a picture, format by format; a seed draws the faults."""
 
 import struct
 import zlib
@@ -12,7 +12,7 @@ from tests.faults.picture_chunks import Chunk, join, split
 from tests.faults.sound_pictures import sound_pictures
 
 _LENGTHS = (0, 1, 2**15, 2**16 - 3, 2**31 - 1, 2**32 - 9, 2**32 - 1)
-# At the edges of what the formats can say and of the limits of the service, and in between.
+# Sizes at the limits of the formats and of the service, and between them.
 _SIDES_PX = (0, 1, 15, 16, 47, 49, 63, 65, 128, 129, 1000, 4096, 7000, 16_383, 16_384, 16_385, 65_535, 2**31 - 1)
 _METADATA = {
     "JPEG": (b"\xff\xe0", b"\xff\xe1", b"\xff\xe2", b"\xff\xee", b"\xff\xfe"),
@@ -27,7 +27,7 @@ _BOXES = (
 
 @dataclass(frozen=True)
 class BrokenPicture:
-    """A file and what was done to it.
+    """Hold a damaged file.
 
     Attributes:
         kind: In a few words.
@@ -39,7 +39,7 @@ class BrokenPicture:
 
 
 def broken_picture(random: Random) -> BrokenPicture:
-    """Draws a file, and damages it once, now and then twice."""
+    """Draw a file, and damage it once, or sometimes twice."""
     image_format = random.choice(list(sound_pictures()))
     content = random.choice(sound_pictures()[image_format])
     name, mutate = random.choice(_OF_FORMAT if random.random() < 0.6 else _OF_BYTES)
@@ -74,7 +74,7 @@ def _swap_chunks(image_format: str, content: bytes, random: Random) -> bytes:
 
 
 def _graft_chunk(image_format: str, content: bytes, random: Random) -> bytes:
-    """A piece of another picture of the format, added or in the place of one."""
+    """Add a piece of another picture of the format, or put it in the place of one."""
     chunks = split(image_format, content)
     graft = random.choice(split(image_format, random.choice(sound_pictures()[image_format])))
     at = random.randrange(len(chunks))
@@ -87,7 +87,7 @@ def _damage_chunk(image_format: str, content: bytes, random: Random) -> bytes:
 
 
 def _damage_metadata(image_format: str, content: bytes, random: Random) -> bytes:
-    """The damage of a piece that says something of the picture; within AVIF, of a nested box."""
+    """Damage a piece that describes the picture; in AVIF, a nested box."""
     if image_format == "AVIF":
         return _damage_box(content, random)
     chunks = split(image_format, content)
@@ -124,7 +124,7 @@ def _hostile_exif(image_format: str, content: bytes, random: Random) -> bytes:
 
 
 def _hostile_stream(image_format: str, content: bytes, random: Random) -> bytes:
-    """A profile or text that does not unpack, or to more than it should; elsewhere a profile that is damaged."""
+    """Put in a profile or text that does not unpack, or unpacks to too much; in other formats, a damaged profile."""
     stream = zlib.compress(random.choice((bytes(3_000_000), random.randbytes(300), b"")))
     stream = random.choice((stream, damaged(stream, random), stream[: len(stream) // 2], b""))
     if image_format == "PNG":

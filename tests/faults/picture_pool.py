@@ -21,7 +21,7 @@ BROKEN_BYTES = b"\xff\xd8\xff not a picture"
 
 @dataclass(frozen=True)
 class Stored:
-    """The stored features of a picture, as bytes."""
+    """Hold the stored features of a picture, as bytes."""
 
     global_feature: bytes
     local_features: bytes
@@ -29,11 +29,11 @@ class Stored:
 
 @dataclass(frozen=True)
 class PicturePool:
-    """Pictures by number.
+    """Hold pictures by number.
 
     Attributes:
         files: Bytes of each.
-        stored: Of each, by a fresh build.
+        stored: The stored data of each picture, from a fresh build.
     """
 
     files: tuple[bytes, ...]
@@ -41,7 +41,7 @@ class PicturePool:
 
     @classmethod
     def make(cls, folder: Path, count: int, encoder: Encoder) -> "PicturePool":
-        """Draws pictures, and builds a map of them."""
+        """Draw pictures, and build a map of them."""
         places = [
             Place(f"{number}", write_photo(folder / f"{number}.jpg", seed=number, size=SIZE), LatLon(1, 2))
             for number in range(count)
@@ -52,12 +52,12 @@ class PicturePool:
         return cls(files, tuple(stored[place.id] for place in places))
 
     def bytes_of(self, number: int) -> bytes:
-        """The bytes of a picture, or of one that cannot be read."""
+        """Return the bytes of a picture, or of one that cannot be read."""
         return BROKEN_BYTES if number == BROKEN else self.files[number]
 
 
 def stored_by_id(map_dir: Path, version: str | None = None) -> dict[str, Stored]:
-    """What a version of a map stores of each picture."""
+    """Return the stored data of each picture of a version of a map."""
     with PlaceMap.open(map_dir, version) as place_map:
         rows = np.arange(len(place_map))
         global_features = place_map.global_features(rows)

@@ -1,4 +1,4 @@
-"""What this process holds: memory, open files, threads."""
+"""Read the memory, the open files and the threads of this process."""
 
 import ctypes
 import gc
@@ -7,11 +7,11 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-_M_MMAP_THRESHOLD = -3  # of mallopt
+_M_MMAP_THRESHOLD = -3  # a parameter of mallopt
 
 
 def give_back_large_pieces() -> None:
-    """From now on, whatever is larger than a megabyte goes back to the system as soon as nobody holds it.
+    """Make the allocator return blocks above a megabyte to the system as soon as they are free.
 
     Otherwise glibc keeps the space of decoded pictures for the next ones, in an arena of each thread, and how much that
     is depends on which of them were decoded at a time: some ten megabytes more or less, which would hide a leak.
@@ -23,11 +23,11 @@ def give_back_large_pieces() -> None:
 
 @dataclass(frozen=True)
 class ProcessState:
-    """At one moment.
+    """Hold the state of the process at one moment.
 
     Attributes:
-        resident_bytes: Of memory.
-        open_files: What its file descriptors lead to.
+        resident_bytes: The bytes of memory in use.
+        open_files: The targets of its file descriptors.
         threads: Their names.
     """
 
@@ -37,7 +37,7 @@ class ProcessState:
 
     @classmethod
     def now(cls) -> "ProcessState":
-        """As it is, once Python has let go what nobody holds, and the allocator what it keeps for later."""
+        """Return the state after Python and the allocator have freed unused memory."""
         gc.collect()
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
         if trim is not None:
@@ -46,7 +46,7 @@ class ProcessState:
         return cls(pages * os.sysconf("SC_PAGE_SIZE"), _open_files(), _threads())
 
     def left_over(self) -> list[str]:
-        """What this process has open now beyond what it had open then."""
+        """Return the files that are open now and were not open before."""
         files, threads = list(_open_files()), list(_threads())
         for then, now in ((self.open_files, files), (self.threads, threads)):
             for name in then:
@@ -60,7 +60,7 @@ def _open_files() -> tuple[str, ...]:
     for path in Path("/proc/self/fd").iterdir():
         try:
             target = os.readlink(path)  # noqa: PTH115  (not a path: "socket:[123]")
-        except FileNotFoundError:  # that of the listing itself
+        except FileNotFoundError:  # the descriptor of the listing itself
             continue
         found.append(target)
     return tuple(sorted(target for target in found if not target.endswith("/fd")))

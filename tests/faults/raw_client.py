@@ -10,14 +10,14 @@ PATIENCE_S = 60
 
 
 def ask_raw(port: int, pieces: Sequence[bytes]) -> Answer | None:
-    """Sends pieces one after the other.
+    """Send pieces one after the other.
 
     Returns:
         None where the server closed the connection instead of answering.
 
     Raises:
         TimeoutError: It did neither.
-        HTTPException: What it said is not HTTP.
+        HTTPException: The answer is not HTTP.
     """
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

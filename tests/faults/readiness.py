@@ -1,4 +1,4 @@
-"""Whether a server is ready, asked again and again, as what sends it queries would ask."""
+"""Ask again and again whether a server is ready, as a load balancer does."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ _INTERVAL_S = 0.01
 
 
 class Readiness:
-    """Asks from a thread of its own, while the block lasts.
+    """Ask from a thread of its own, while the block lasts.
 
     Attributes:
         answers: When each was asked, on the clock of ``time.monotonic``, and the status; 0 where nobody answered.
@@ -35,15 +35,15 @@ class Readiness:
 
     @property
     def status(self) -> int:
-        """The latest."""
+        """Wait for the latest answer, and return it."""
         return self.answers[-1][1] if self.answers else 0
 
     def not_ready_at(self, since: float) -> float:
-        """When it was first not ready."""
+        """Return the time at which it was first not ready."""
         return next(asked_at for asked_at, status in self.answers if asked_at > since and status != 200)
 
     def statuses(self, since: float) -> list[int]:
-        """What was answered from then on, in its order, each status once in a row."""
+        """Return the statuses from then on, in their order, each once in a row."""
         found: list[int] = []
         for asked_at, status in self.answers:
             if asked_at > since and found[-1:] != [status]:

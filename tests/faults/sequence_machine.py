@@ -37,7 +37,7 @@ interruptions = st.one_of(st.none(), st.integers(1, 8))
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a collection: its number in the pool, and where it is said to have been taken."""
+    """Hold a picture of a collection: its number in the pool, and where it is said to have been taken."""
 
     number: int
     step: int
@@ -49,11 +49,11 @@ class Picture:
 
 @dataclass
 class Collection:
-    """A folder of pictures that a CSV file lists.
+    """Hold a folder of pictures that a CSV file lists.
 
     Attributes:
         folder: Where.
-        prefix: Of its ids in the map.
+        prefix: The beginning of its ids in the map.
         pictures: By file name.
     """
 
@@ -66,7 +66,7 @@ class Collection:
         return self.folder / "photos.csv"
 
     def write(self, pool: PicturePool) -> None:
-        """Makes the folder hold what is said here."""
+        """Write these pictures and their list into the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         lines = ["path,latitude,longitude"]
@@ -76,13 +76,13 @@ class Collection:
         self.csv.write_text("\n".join(lines) + "\n")
 
     def readable(self) -> dict[str, Picture]:
-        """What a map has of it: id → picture."""
+        """Return the pictures of a version: id → picture."""
         return {self.prefix + name: picture for name, picture in self.pictures.items() if picture.number != BROKEN}
 
 
 @dataclass(frozen=True)
 class Version:
-    """What a version of the map has to hold.
+    """Hold the expected content of a version of the map.
 
     Attributes:
         pictures: By id.
@@ -96,7 +96,7 @@ class Version:
 
 
 class SequenceMachine(RuleBasedStateMachine):
-    """A sequence; ``machine_of`` makes a class of it for given hands and pictures."""
+    """Run a sequence; ``machine_of`` makes a class of it for given hands and pictures."""
 
     hands: ClassVar[Hands]
     pool: ClassVar[PicturePool]
@@ -132,7 +132,7 @@ class SequenceMachine(RuleBasedStateMachine):
         is_given_up=st.booleans(),
     )
     def add(self, which: int, more: list[int], interruption: int | None, is_given_up: bool) -> None:
-        """Of a collection that has grown what is not in the map, or a new one."""
+        """Return a part of a collection that has grown and is not in the map, or a new collection."""
         if which >= len(self.collections):
             which = len(self.collections)
             self._new_collection(f"c{which}/")
@@ -228,7 +228,7 @@ class SequenceMachine(RuleBasedStateMachine):
 
     @invariant()
     def is_as_the_model(self) -> None:
-        """The map is opened anew each time, each of its versions."""
+        """Open every version of the map anew, and compare it."""
         if not self.versions:
             return
         assert existing_versions(self.map_dir) == sorted(self.versions)
@@ -253,7 +253,7 @@ class SequenceMachine(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     def _check_against_a_fresh_build(self) -> None:
-        """The pictures of the version that is served, in a collection of their own."""
+        """Build a map of the pictures of the served version, from a collection of their own."""
         names = {place_id: place_id.replace("/", "-") for place_id in self.current.pictures}
         pictures = {names[place_id]: picture for place_id, picture in self.current.pictures.items()}
         fresh = Collection(self.folder / "fresh", "", pictures)
@@ -297,7 +297,7 @@ class SequenceMachine(RuleBasedStateMachine):
         *,
         is_given_up: bool = False,
     ) -> None:
-        """Performs a change, perhaps interrupted and then continued or abandoned; the model follows."""
+        """Make a change, perhaps interrupted and then continued or abandoned; the model follows."""
         before = set(existing_versions(self.map_dir))
         if interruption is not None and self.is_interruptible:
             try:
@@ -326,12 +326,12 @@ class SequenceMachine(RuleBasedStateMachine):
 
 
 def owner_of(place_id: str) -> int:
-    """The number of the collection that an id comes from."""
+    """Return the number of the collection that an id comes from."""
     return int(place_id[1 : place_id.index("/")]) if "/" in place_id else 0
 
 
 def machine_of(used_hands: Hands, used_pool: PicturePool, *, can_be_interrupted: bool) -> type[SequenceMachine]:
-    """The sequences of given hands and pictures."""
+    """Make the test of sequences of given hands and pictures."""
 
     class Machine(SequenceMachine):
         hands = used_hands

@@ -12,7 +12,7 @@ _BYTES_AT_A_TIME = 65_536
 
 
 class SmallDisk:
-    """A mounted file system.
+    """Describe a mounted file system.
 
     Attributes:
         path: Where.
@@ -23,7 +23,7 @@ class SmallDisk:
         self._filler = path / "filler"
 
     def fill(self) -> None:
-        """Takes all room that is left, to the last byte."""
+        """Fill the file system, to the last byte."""
         with self._filler.open("ab", buffering=0) as file:
             size = _BYTES_AT_A_TIME
             while size:
@@ -33,12 +33,12 @@ class SmallDisk:
                     size //= 2
 
     def make_room(self) -> None:
-        """Gives it back."""
+        """Free the room again."""
         self._filler.unlink()
 
     @contextmanager
     def read_only(self) -> Iterator[None]:
-        """Takes no change while the block runs."""
+        """Refuse changes while the block runs."""
         self._remount("ro")
         try:
             yield
@@ -51,7 +51,7 @@ class SmallDisk:
 
 @contextmanager
 def mounted(path: Path) -> Iterator[SmallDisk]:
-    """Mounts a small disk while the block runs; skips the test where that is not allowed."""
+    """Mount a small disk while the block runs; skip the test where that is not allowed."""
     path.mkdir(parents=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(path)]
     try:

@@ -73,7 +73,7 @@ def _avifs() -> tuple[bytes, ...]:
 
 
 def _timeless(content: bytes) -> bytes:
-    """An AVIF of several pictures without the times at which it was made."""
+    """Write an AVIF of several pictures without the times at which it was made."""
     changed = bytearray(content)
     for box in (b"mvhd", b"tkhd", b"mdhd"):
         start = content.index(box) + 8

@@ -14,7 +14,7 @@ from tests.model.training.small_run import NETWORK
 
 
 class StubEncoder(Encoder):
-    """Draws the features of a picture from a generator whose seed is the sum of its pixels' bytes."""
+    """Draw the features of a picture from a generator whose seed is the sum of its pixels' bytes."""
 
     def __init__(self) -> None:  # the parent's wants a network
         self.fingerprint = sha256(b"stub").hexdigest()
@@ -29,7 +29,7 @@ class StubEncoder(Encoder):
         self.cells = CellGrid((2, 2), (2, 2))
 
     def encode(self, images: Tensor) -> Features:
-        """As the parent's."""
+        """See the parent class."""
         cells = self.local_grid[0] * self.local_grid[1]
         global_features, local_features = [], []
         for image in images:

@@ -29,10 +29,10 @@ NOT_READY_WITHIN_S = 2.0
 
 @dataclass(frozen=True)
 class Breakable:
-    """A running server.
+    """Hold a running server.
 
     Attributes:
-        process: What runs it.
+        process: The process of the server.
         url: Where it listens.
         faults: Where it is told to break.
     """

@@ -26,7 +26,7 @@ def encoder() -> Encoder:
 
 @dataclass(frozen=True)
 class Counted:
-    """A map of a whole collection.
+    """Hold a map of a whole collection.
 
     Attributes:
         placed: Ids in the map.
@@ -38,7 +38,7 @@ class Counted:
 
 
 def build_and_count(source: Path, folder: Path, encoder: Encoder) -> Counted:
-    """Builds a map of all pictures of a folder; they are placed, skipped or rejected, and nothing else."""
+    """Build a map of all pictures of a folder, and check that each is placed, skipped or rejected."""
     report = build_map(read_source(source), encoder, folder / "town", BuildOptions(max_rejected=0.5))
     with PlaceMap.open(report.map_path) as place_map:
         placed = frozenset(place_map.places.ids)
@@ -55,7 +55,7 @@ def build_and_count(source: Path, folder: Path, encoder: Encoder) -> Counted:
 
 
 def spoiled(path: Path, number: int) -> str:
-    """Breaks a picture in one of many ways; the code of that."""
+    """Break a picture in one of many ways; return the code of the refusal."""
     content = path.read_bytes()
     if number % 6 == 5:
         path.unlink()

@@ -22,10 +22,10 @@ SOME, MANY = 24, 500
 
 @dataclass(frozen=True)
 class Sound:
-    """A map of four versions, built, added to, removed from and compacted, and what is known of it.
+    """Hold a map of four versions, built, added to, removed from and compacted, and what is known of it.
 
     Attributes:
-        path: Of the map.
+        path: The path of the map.
         vouchers: File → the files that hold its sum.
         served: Files that a reader of the served version reads.
     """
@@ -56,7 +56,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
 
 
 def must_be_named(sound: Sound, corruption: Corruption) -> set[str]:
-    """The files that were hit, but for that of two whose only sums depend on the other one.
+    """Return the damaged files, without one whose sums depend on the other one alone.
 
     Manifests and the lines that name them are always told.
     """
@@ -79,7 +79,7 @@ def check_corruptions(sound: Sound, count: int, folder: Path) -> None:
 
         named = {problem.path for problem in verify_map(map_dir).problems}
         assert must_be_named(sound, corruption) <= named, (number, corruption, named)
-        # Of a file that has gone, what it has held the sums of is not known: nothing else is accused.
+        # The sums in a file that has gone are unknown, so no other file is accused.
         assert named <= set(corruption.names), (number, corruption, named)
 
         has_other_bytes = kind != "replace by a link" and not sound.served.isdisjoint(corruption.names)
@@ -92,7 +92,7 @@ def check_corruptions(sound: Sound, count: int, folder: Path) -> None:
 
 
 def read_checking(map_dir: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """What a server does before it answers."""
+    """Open a map as a server does before it answers."""
     with PlaceMap.open(map_dir) as place_map:
         place_map.check_sums()
         check_version(place_map)

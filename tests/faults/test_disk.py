@@ -19,11 +19,11 @@ WRITERS = ("build", "add", "update", "remove", "compact")
 
 
 class At:
-    """Does something when it is told something for the n-th time.
+    """Call a function at the n-th event of a progress.
 
     Args:
         moment: From 1; 0: never.
-        act: What.
+        act: The function to call.
     """
 
     def __init__(self, moment: int, act: Callable[[], None]) -> None:
@@ -58,7 +58,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 
 def moments_of(name: str, folder: Path, encoder: Encoder) -> tuple[int, MapState]:
-    """How often an undisturbed run tells something, and the map after it."""
+    """Return the number of events of an undisturbed run, and the map after it."""
     map_dir = fresh_copy(folder, folder / "undisturbed")
     progress = At(0, lambda: None)
     perform(name, folder, map_dir, encoder, progress)

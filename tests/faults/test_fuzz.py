@@ -1,4 +1,4 @@
-"""Whatever is sent as a picture, the service says what is wrong with it, keeps nothing of it, and goes on."""
+"""The service refuses broken pictures with a reason, keeps nothing of them, and goes on."""
 
 import asyncio
 import io
@@ -44,14 +44,14 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     positions = {f"{number}.jpg": LatLon(55.7 + 0.001 * number, 13.2) for number in range(6)}
     network = seeded_network(TINY_CONFIG, seed=7)
     town = build_town(tmp_path_factory.mktemp("town"), "town", network, positions, first_seed=100)
-    with serving(ServiceSettings(maps=(town.map_path,))) as served:  # what a process makes once is made
+    with serving(ServiceSettings(maps=(town.map_path,))) as served:  # everything that a process makes once is made
         served.wait_until_ready()
     return town
 
 
 @pytest.fixture
 def errors_logged() -> Iterator[io.StringIO]:
-    """What is logged of errors: nothing may be, since an upload is no failure of the service."""
+    """Yield the errors in the log: there may be none, since a bad upload is not a failure of the service."""
     stream = io.StringIO()
     with logging_restored():
         configure_logging("json", "error", stream)
@@ -82,7 +82,7 @@ def test_broken_requests_are_answered(
 
 
 async def send_uploads(count: int, town: Town, folder: Path) -> tuple[Tally, int]:
-    """Sends the first uploads to an application in this process."""
+    """Send the first uploads to an application in this process."""
     tally, warm = Tally(), ProcessState.now()
     numbers = iter(range(count))
     async with _application(town) as client:
@@ -113,7 +113,7 @@ async def send_uploads(count: int, town: Town, folder: Path) -> tuple[Tally, int
 
 
 def send_requests(count: int, town: Town, folder: Path) -> tuple[Tally, int]:
-    """Sends the first requests to a server, each over a connection of its own."""
+    """Send the first requests to a server, each over a connection of its own."""
     tally = Tally()
     settings = ServiceSettings(maps=(town.map_path,), upload_timeout_s=STALL_S)
     with serving(settings) as served:
@@ -150,14 +150,14 @@ def send_requests(count: int, town: Town, folder: Path) -> tuple[Tally, int]:
 
 
 def keep(folder: Path, name: str, content: bytes) -> Path:
-    """Writes down what is about to be sent: it is there also if the process ends at it."""
+    """Write down the upload before it is sent, so that it is there even if the process ends."""
     path = folder / name
     path.write_bytes(content)
     return path
 
 
 def checked(check: Callable[[Answer], None], answer: Answer, what: str, kept: Path) -> None:
-    """Checks an answer; what was sent is kept only if it fails."""
+    """Check an answer; keep the upload only if the check fails."""
     try:
         check(answer)
     except (AssertionError, KeyError, json.JSONDecodeError) as error:

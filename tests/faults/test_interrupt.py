@@ -26,11 +26,11 @@ MOMENTS = 8
 
 @dataclass(frozen=True)
 class Told:
-    """What a command said and did.
+    """Hold the output and the exit code of a command.
 
     Attributes:
-        exit_code: Of the process.
-        printed: What it printed, on one line.
+        exit_code: The exit code of the process.
+        printed: Its output, on one line.
         steps: On the disk, below the map's folder.
     """
 
@@ -41,10 +41,10 @@ class Told:
 
 @dataclass(frozen=True)
 class Town:
-    """Collections, a network, and the map that each command begins with.
+    """Hold collections, a network, and the map that each command begins with.
 
     Attributes:
-        folder: Of all that.
+        folder: The folder of all files.
     """
 
     folder: Path
@@ -100,7 +100,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
 
 
 def before_of(town: Town, command: str) -> Path:
-    """A folder with the map that a command begins with, if it needs one."""
+    """Return a folder with the map that a command begins with, if it needs one."""
     before = town.folder / "before" / command
     if not before.exists():
         before.mkdir(parents=True)
@@ -130,7 +130,7 @@ def check_interrupted(town: Town, command: str, moments: int, folder: Path) -> N
 
 
 def check_told(interrupted: Told, states: tuple[Served | None, Served | None], served: Served | None) -> None:
-    """What is said of the map is so."""
+    """Assert that the message about the map is true."""
     assert interrupted.exit_code == ExitCode.INTERRUPTED, interrupted
     assert "Traceback" not in interrupted.printed
     before, after = states

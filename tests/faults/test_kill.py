@@ -21,15 +21,15 @@ MOST_TRIALS = 10 * RANDOM_MOMENTS  # a run may be over before it is killed
 
 @dataclass(frozen=True)
 class Scenario:
-    """An operation, and what an undisturbed run of it does.
+    """Hold an operation, and the outcome of an undisturbed run.
 
     Attributes:
-        name: Of the operation.
+        name: The name of the operation.
         folder: With the collection and the map before it.
-        before: What readers get before it.
-        after: What they get after it.
-        state: Of the map after it.
-        undisturbed: What the run said.
+        before: The map that readers get before it.
+        after: The map that they get after it.
+        state: The state of the map after it.
+        undisturbed: The message of the run.
     """
 
     name: str
@@ -56,14 +56,14 @@ def encoder() -> Encoder:
 
 
 def check_whole(scenario: Scenario, map_dir: Path) -> Served | None:
-    """Readers get what was there before, or what is there after, and nothing else; what that is."""
+    """Assert that readers get the map before or after the operation, and nothing else; return which one."""
     served = read_served(map_dir)
     assert served in (scenario.before, scenario.after)
     return served
 
 
 def check_resumed(scenario: Scenario, map_dir: Path, encoder: Encoder) -> None:
-    """The same call again gives the same map, whatever of the first one is left."""
+    """Assert that the same call again gives the same map, in spite of remains of the first one."""
     check_whole(scenario, map_dir)
     perform(scenario.name, scenario.folder, map_dir, encoder)
     assert MapState.of(map_dir) == scenario.state

@@ -24,7 +24,7 @@ MEGABYTE = 1_000_000
 
 @pytest.fixture(scope="module", params=["minimal"])
 def load_map(request: pytest.FixtureRequest) -> Iterator[LoadMap]:
-    """Of small pictures: what a server does around a network is looked at, and not its arithmetic."""
+    """Return a map of small pictures: the tests look at the server, and not at its arithmetic."""
     with load_map_for(request.param, size=(112, 112)) as made:
         yield made
 
@@ -98,7 +98,7 @@ def check_nothing_is_left(load_map: LoadMap, requests: int, core: int | None) ->
 async def _ask_until_told(
     server: Server, load_map: LoadMap, rate: float, seconds: float, told_after_s: float
 ) -> tuple[Outcome, float, list[int]]:
-    """Asks all the while and sends SIGTERM meanwhile; also when that was, and what readiness said just after."""
+    """Ask without a pause, and send SIGTERM meanwhile; return also its time, and the readiness just after it."""
     async with httpx.AsyncClient(base_url=server.url) as client:
         assert (await client.get("/health/ready")).status_code == 200
         asking = asyncio.create_task(open_loop(server.url, load_map.pictures, rate, seconds))
@@ -120,7 +120,7 @@ def test_sigterm_under_load_answers_what_it_took_and_nothing_is_an_error(load_ma
             _ask_until_told(server, load_map, share * capacity, seconds=5, told_after_s=1.0)
         )
         assert server.process.wait(30) == 0
-    assert ready == [503, 503, 503]  # and all the same, queries are answered:
+    assert ready == [503, 503, 503]  # queries are answered nevertheless:
     taken = {status for due, status in outcome.asked if due < told_at + drain_s - 0.3}
     drained = {status for due, status in outcome.asked if told_at < due < told_at + drain_s - 0.3}
     assert 200 in drained

@@ -23,7 +23,7 @@ from tests.waiting import wait_until
 
 SWAPS = 100
 KEPT = 4
-WARM_SWAPS = 20  # by then whatever is made once has been made
+WARM_SWAPS = 20  # by then everything that is made once exists
 GROWTH_BYTES = 40e6
 DECODE_THREADS = 4  # at most, and each is made when it is first needed
 
@@ -36,10 +36,10 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
 
 
 class Changes:
-    """What happens to the map, one change after the other.
+    """Change the map, one change after the other.
 
     Attributes:
-        contents: Of every version that there ever was.
+        contents: The contents of all versions, removed ones included.
         broken: Versions that were damaged.
     """
 
@@ -51,7 +51,7 @@ class Changes:
         self._random = Random(8)
 
     def next(self) -> str:
-        """Adds, removes or goes to another version; the version that is to be served now."""
+        """Add, remove, or go to another version; return the version that is to be served now."""
         kind = self._random.choice(["add", "remove", "back", "back"])
         others = sorted(self.contents.keys() & set(self.sound()) - {read_current(self._town.map_path).version})
         if kind == "back" and others:
@@ -65,7 +65,7 @@ class Changes:
         return version
 
     def break_one(self) -> bool:
-        """Publishes a version that cannot be served any more, if there is one to damage."""
+        """Publish a version that cannot be served any more, if there is one to damage."""
         served = read_current(self._town.map_path).version
         others = [version for version in self.sound() if version != served]
         if not others:
@@ -127,7 +127,7 @@ def test_a_hundred_swaps_under_load(town: Town, tmp_path: Path) -> None:
 
 
 def prune(town: Town) -> None:
-    """Removes all but the newest versions: what was served before is let go at once."""
+    """Remove all but the newest versions: an earlier served version is let go at once."""
 
     def is_done() -> bool:
         try:

@@ -26,7 +26,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> type[SequenceMachine]:
 
 
 def run_sequences(machine: type[SequenceMachine], count: int, steps: int) -> None:
-    """The same ones each time."""
+    """Return the same pictures each time."""
     run_state_machine_as_test(machine, settings=settings(max_examples=count, stateful_step_count=steps))
     assert machine.done.keys() >= {"add", "update", "remove", "compact", "activate", "roll back", "prune", "refused"}
     print(f"{count} sequences: {', '.join(f'{times} x {what}' for what, times in sorted(machine.done.items()))}")  # noqa: T201

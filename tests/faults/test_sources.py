@@ -30,7 +30,7 @@ def encoder() -> Encoder:
 
 
 class OnFirstBatch(SilentProgress):
-    """Does something when the first batch is done; the next ones may be decoded already, the last ones are not."""
+    """Call a function when the first batch is done; the next ones may be decoded already, the last ones are not."""
 
     def __init__(self, act: Callable[[], None]) -> None:
         self._act: Callable[[], None] | None = act

@@ -1,4 +1,4 @@
-"""What may be answered to a broken upload, and how often it was."""
+"""Check the answers to broken uploads, and count them."""
 
 import json
 from collections import Counter
@@ -9,17 +9,17 @@ from service.problems import PROBLEM_KINDS
 from tests.service.asking import check_uncalibrated
 
 _STATUSES = {400, 408, 413, 415, 422}
-_STATUSES_OF_BROKEN_HTTP = _STATUSES | {404, 405, 431}  # a path, a method or a head may be what is damaged
+_STATUSES_OF_BROKEN_HTTP = _STATUSES | {404, 405, 431}  # a path, a method or a head may be damaged
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Of the server.
+    """Return the errors of the server.
 
     Attributes:
         status: HTTP's.
-        content_type: What it says that it is.
-        body: What it is.
+        content_type: The declared type.
+        body: The bytes of the body.
     """
 
     status: int
@@ -29,11 +29,11 @@ class Answer:
 
 @dataclass
 class Tally:
-    """What was answered, and to what.
+    """Count the answers by the kinds of damage.
 
     Attributes:
         answers: Status and code → how often; ``closed`` where the connection was.
-        broken: What was broken, such as the format of the picture → how often.
+        broken: The broken part, such as the format of the picture → the number of uploads.
     """
 
     answers: Counter[str] = field(default_factory=Counter)
@@ -49,7 +49,7 @@ class Tally:
 
 
 def check_answer(answer: Answer) -> None:
-    """Asserts that it is what an upload may be answered with that arrived as HTTP."""
+    """Assert that an upload which arrived as HTTP may get this answer."""
     if answer.status == 200:
         said = json.loads(answer.body)
         if said["status"] == "no_candidates":  # by a prior of nowhere
@@ -66,9 +66,9 @@ def check_answer(answer: Answer) -> None:
 
 
 def check_answer_to_broken_http(answer: Answer) -> None:
-    """Asserts that it is what may be answered to bytes that are no HTTP, or other HTTP than was meant."""
+    """Assert that bytes which are not HTTP, or other HTTP than intended, may get this answer."""
     if answer.status == 200:
-        return  # of another request than was meant, such as OPTIONS
+        return  # the answer to another request than intended, such as OPTIONS
     _check_problem(answer)
     assert answer.status in _STATUSES_OF_BROKEN_HTTP
 

@@ -13,10 +13,10 @@ _FORMS_SHARE = 0.3
 
 @dataclass(frozen=True)
 class Upload:
-    """A body for ``POST /localize`` and its declaration.
+    """Hold a body for ``POST /localize`` and its declaration.
 
     Attributes:
-        kind: What was done to it, in a few words.
+        kind: Its damage, in a few words.
         content_type: The declaration.
         pieces: The body, as it arrives.
     """
@@ -27,7 +27,7 @@ class Upload:
 
 
 def broken_upload(number: int) -> Upload:
-    """A broken picture, as the whole body or in a sound form, or a broken form."""
+    """Draw a broken picture, as the whole body or in a sound form, or a broken form."""
     random = Random(f"upload {number}")
     if random.random() < _FORMS_SHARE:
         broken = broken_form(random)
@@ -41,5 +41,5 @@ def broken_upload(number: int) -> Upload:
 
 
 def request_of(number: int) -> BrokenRequest:
-    """A request that is broken, or carries something broken."""
+    """Draw a request that is broken, or has a broken content."""
     return broken_request(Random(f"request {number}"))

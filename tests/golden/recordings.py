@@ -13,11 +13,11 @@ FOLDER = Path(__file__).parent
 RELEASED = FOLDER / "ckpt_official_like_numpy1.pth"
 PICTURE = FOLDER / "preprocess_picture.png"
 
-# These steps meet every phase of what made the rows: a grid of 16 × 16 patches, up-convolutions from 16 to 61 rows,
-# and a resize from 480 to 224 rows.
+# These steps meet every phase of the operations that made the rows: a grid of 16 × 16 patches, up-convolutions from 16
+# to 61 rows, and a resize from 480 to 224 rows.
 PATCH_STEP, CELL_ROW_STEP, PIXEL_ROW_STEP = 5, 5, 6
 PATCHES = 16 * 16
-POSITION_CHANNELS = 4  # of 16; a table of positions is resized channel by channel
+POSITION_CHANNELS = 4  # out of 16; a table of positions is resized channel by channel
 
 
 def read_arrays(name: str) -> dict[str, NDArray[Any]]:

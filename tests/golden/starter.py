@@ -1,7 +1,7 @@
-"""Record what the starter makes of a picture, computed without any of its code.
+"""Record the starter's features of a picture, computed without any of its code.
 
-``python -m tests.golden.starter`` writes ``starter_features.npz``: the trunk is that of ``efficientnet-lite-pytorch``,
-what comes after it is numpy in float64. Needs the extra ``dev``.
+``python -m tests.golden.starter`` writes ``starter_features.npz``: ``efficientnet-lite-pytorch`` gives the trunk,
+and numpy in float64 the rest. Needs the extra ``dev``.
 """
 
 from collections.abc import Sequence
@@ -40,9 +40,9 @@ def package_tensors() -> dict[str, Tensor]:
 
 @torch.inference_mode()
 def outputs_of_package(images: Tensor, blocks: Sequence[int] = BLOCKS) -> list[Tensor]:
-    """Return what ``efficientnet-lite-pytorch`` computes after some of its blocks, with the same weights.
+    """Return the outputs of ``efficientnet-lite-pytorch`` after some of its blocks, with the same weights.
 
-    Without a size its convolutions are padded as the picture at hand needs; with one, always as that size does.
+    Without a size its convolutions are padded as each picture needs; with a size, always as that size does.
     """
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -60,7 +60,7 @@ def features_of(outputs: Sequence[Tensor]) -> tuple[NDArray[np.float64], NDArray
     """Return global ``(B, 1312)`` and local ``(B, N, 120)`` features from the outputs of blocks 11 and 15.
 
     Args:
-        outputs: Of as many rows as there are bands, or a multiple.
+        outputs: Outputs with one row for each band, or a multiple.
     """
     means = []
     for output in outputs:

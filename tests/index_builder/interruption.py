@@ -4,7 +4,7 @@ from model.progress import SilentProgress
 
 
 class InterruptedAfter(SilentProgress):
-    """Interrupts a run.
+    """Interrupt a run.
 
     Args:
         pictures: Once so many are done; those are counted that are encoded, compared or copied.

@@ -39,7 +39,7 @@ DATA_FILES = ("*.npy", "*.parquet", "*.mjpeg", "*.faiss", "*.csv")
 
 
 def photo_listing(folder: Path, count: int, left_out: Sequence[LeftOut] = ()) -> SourceListing:
-    """Writes photos ``00.jpg``, ``01.jpg``, … on a line to the north, and lists them; each folder has its own."""
+    """Write photos ``00.jpg``, ``01.jpg``, … on a line to the north, and lists them; each folder has its own."""
     first_seed = crc32(folder.name.encode())
     places = [
         Place(
@@ -54,24 +54,24 @@ def photo_listing(folder: Path, count: int, left_out: Sequence[LeftOut] = ()) ->
 
 
 def build_small(folder: Path, encoder: Encoder, count: int = 6) -> ChangeReport:
-    """Builds ``folder/maps/town`` from photos in ``folder/photos``; segments of 4 pictures."""
+    """Build ``folder/maps/town`` from photos in ``folder/photos``; segments of 4 pictures."""
     return build_map(photo_listing(folder / "photos", count), encoder, folder / "maps" / "town", SMALL)
 
 
 def data_files(map_path: Path) -> dict[str, bytes]:
-    """Path below the map → bytes, of every file that has to come out the same in every build."""
+    """Return path below the map → bytes of every file that is equal in all builds."""
     paths = [path for pattern in DATA_FILES for path in map_path.rglob(pattern)]
     return {path.relative_to(map_path).as_posix(): path.read_bytes() for path in paths}
 
 
 def left_out_of(map_path: Path) -> list[dict[str, str]]:
-    """The rows of the table of what was left out."""
+    """Return the rows of the table of left-out pictures."""
     with (map_path / "versions/000001/left_out.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
 def with_index_file(path: Path, global_features: NDArray[np.float16]) -> None:
-    """Makes the served version one of format 6, with one file for the index, over the live rows or other vectors."""
+    """Turn the served version into format 6, with one file for the index, over the live rows or other vectors."""
     manifest = read_manifest(path)
     directory = layout.version_dir(path, manifest.version)
     file = directory / layout.INDEX
@@ -83,7 +83,7 @@ def with_index_file(path: Path, global_features: NDArray[np.float16]) -> None:
 
 
 def unit_rows(values: NDArray[np.floating]) -> NDArray[np.float16]:
-    """Rows of length 1, rounded as a map stores them."""
+    """Return rows of length 1, rounded as a map stores them."""
     rows: NDArray[np.float64] = values.astype(np.float64)
     lengths: NDArray[np.float64] = np.linalg.norm(rows, axis=-1, keepdims=True)
     return (rows / lengths).astype(np.float16)
@@ -101,7 +101,7 @@ def write_features_map(
     records: Sequence[PlaceRecord] | None = None,
     network: NetworkIdentity = NO_NETWORK,
 ) -> Path:
-    """Writes a map of given features, in their type; without local ones, each picture gets 4 cells of 2 channels.
+    """Write a map of given features, in their type; without local ones, each picture gets 4 cells of 2 channels.
 
     With ``local_store`` the local features are encoded, with the extras beside them if there are some; without, they
     are float16 or float32 and stored as they are.

@@ -1,10 +1,10 @@
-"""What a run told of its progress."""
+"""Record the progress of a run."""
 
 from model.progress import SilentProgress
 
 
 class Recorder(SilentProgress):
-    """Keeps all of it."""
+    """Keep all events."""
 
     def __init__(self) -> None:
         self.total = self.finished = self.advanced_by = 0

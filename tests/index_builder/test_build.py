@@ -1,4 +1,4 @@
-"""What a map holds when it is built."""
+"""The content of a map after its build."""
 
 from dataclasses import replace
 from pathlib import Path

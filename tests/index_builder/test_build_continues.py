@@ -40,7 +40,7 @@ class Undisturbed(NamedTuple):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder) -> Undisturbed:
-    """Ten pictures, one of them broken, and the map of an undisturbed build."""
+    """Return ten pictures, one of them broken, and the map of an undisturbed build."""
     folder = tmp_path_factory.mktemp("undisturbed")
     listing = photo_listing(folder / "photos", 10)
     listing.places[3].path.write_bytes(b"\xff\xd8\xff not a picture")

@@ -28,7 +28,7 @@ NOON = datetime(2024, 9, 23, 12, tzinfo=UTC)
 
 @st.composite
 def collections(draw: st.DrawFn) -> ComparedPictures:
-    """Pictures that are often near each other, at the date line, a pole or in a town; features of few directions."""
+    """Draw pictures with few kinds of features, often near each other, at the date line, a pole or in a town."""
     latitude, longitude = draw(st.sampled_from([(55.7, 13.2), (0.0, 180.0), (90.0, 0.0), (-33.9, -179.99999)]))
     count = draw(st.integers(0, 12))
     steps = st.integers(-6, 6)
@@ -60,7 +60,7 @@ def cosine_of(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 
 
 def reference(pictures: ComparedPictures, limits: DuplicateLimits) -> list[tuple[int, list[tuple[int, int]]]]:
-    """The first row of each group, and the others with their twins."""
+    """Return the first row of each group, and the others with their twins."""
     count = len(pictures)
     features = pictures.global_features(np.arange(count))
     places = [LatLon(*pair) for pair in zip(pictures.latitudes.tolist(), pictures.longitudes.tolist(), strict=True)]
@@ -115,7 +115,7 @@ def test_groups_are_those_of_all_pairs(
 
 
 def twins(count: int, features: NDArray[np.generic]) -> ComparedPictures:
-    """Pictures 1 m apart on a line to the north, 10 s apart, each a file of its own."""
+    """Return pictures 1 m apart on a line to the north, 10 s apart, each a file of its own."""
     return ComparedPictures(
         latitudes=55 + np.arange(count) / 111_195,
         longitudes=np.full(count, 13.0),

@@ -28,7 +28,7 @@ class Workers:
     """Encode segments backwards by one worker; the first attempt at each is lost in its middle, and ends late.
 
     Args:
-        network: Of the worker.
+        network: The network of the worker.
     """
 
     def __init__(self, network: WorkerNetwork) -> None:
@@ -52,7 +52,7 @@ class Workers:
             with pytest.raises(FileNotFoundError):
                 list(zombie)
             self.late += 1
-            staging.begin_attempt(task.number)  # of a worker that has not even begun
+            staging.begin_attempt(task.number)  # by a worker that has not even begun
 
 
 @pytest.fixture

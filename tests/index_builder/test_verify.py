@@ -183,7 +183,7 @@ def test_no_map_at_all(tmp_path: Path) -> None:
 
 
 def rewrite_manifest(path: Path, old: bytes, new: bytes) -> None:
-    """Changes a manifest, with the right sum in CURRENT: as a writer with a fault would."""
+    """Change a manifest, with the right sum in CURRENT: as a writer with a fault would."""
     manifest = path / MANIFEST
     content = manifest.read_bytes()
     assert old in content

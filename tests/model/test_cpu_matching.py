@@ -1,5 +1,8 @@
 """The kernels for the CPU against plain integer products, for each of their tiles."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import numpy as np
 import pytest
 import torch
@@ -203,6 +206,22 @@ def test_one_thread_and_many_count_the_same(kernels: Kernels) -> None:
     finally:
         torch.set_num_threads(threads)
     assert counts[0] == counts[1] == counts[2] == plainly(query, candidates.float())
+
+
+def test_a_thread_that_starts_late_delays_nobody(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    query, candidates = random_features(rng, "float32", 61, 8), random_features(rng, "float16", 9, 61, 8)
+    threads, is_free = torch.get_num_threads(), Event()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(is_free.wait)  # the only thread besides the caller's is occupied
+        monkeypatch.setattr(cpu_matching, "_pool", lambda: pool)
+        try:
+            torch.set_num_threads(2)
+            counts = count_in_int16(query, candidates, kernels=kernels).tolist()
+        finally:
+            torch.set_num_threads(threads)
+            is_free.set()
+    assert counts == plainly(query, candidates.float())
 
 
 def test_counts_in_the_mode_of_inference(kernels: Kernels) -> None:

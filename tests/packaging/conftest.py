@@ -1,4 +1,4 @@
-"""A wheel, made once of what the image is made of, and installed into an environment that has nothing else."""
+"""A wheel, made once of the image's files, and installed into an environment that has nothing else."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from tests.packaging.context import copy_context
 
 @dataclass(frozen=True)
 class Installed:
-    """An environment that the wheel is installed in.
+    """Hold an environment that the wheel is installed in.
 
     Attributes:
         python: Its interpreter.
@@ -54,7 +54,7 @@ def pip(*arguments: str) -> None:
 
 @pytest.fixture(scope="session")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the wheel is built from."""
+    """Return the files from which the wheel is built."""
     folder = tmp_path_factory.mktemp("context")
     copy_context(folder)
     return folder
@@ -70,7 +70,7 @@ def wheel(context: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """Install the wheel into an empty environment; what it depends on is read from where the tests have it.
+    """Install the wheel into an empty environment; its needs are read from the environment of the tests.
 
     Python does not follow the ``.pth`` files of a folder that a ``.pth`` file names, so that a checkout which is
     installed there for editing stays out.

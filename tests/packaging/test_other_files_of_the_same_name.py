@@ -24,7 +24,7 @@ CALL = "from placefix.__main__ import main; main()"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of pictures with programs among them, which must not run."""
+    """Return a folder of pictures with programs among them, which must not run."""
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     for name in FILES:

@@ -1,4 +1,4 @@
-"""The workflows and hooks can be read, and run what the Makefile has."""
+"""The workflows and hooks can be read, and run targets of the Makefile."""
 
 import re
 from collections.abc import Iterator

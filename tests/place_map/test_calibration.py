@@ -76,6 +76,20 @@ def test_auto_is_sure_from_a_confidence_on(compared: int, is_sure: bool | None) 
     assert judged is None or judged.scale == SCALE
 
 
+@pytest.mark.parametrize(
+    ("ends_at", "count", "stops"),
+    [(None, 100, (0, 5, 20, 50, 100)), (50, 100, (0, 5, 20, 50)), (50, 300, (0, 5, 20, 50)), (50, 30, (0, 5, 20, 30))],
+)
+def test_auto_compares_no_more_than_helps(ends_at: int | None, count: int, stops: tuple[int, ...]) -> None:
+    made = calibrations.calibration(steps=tuple((compared, 0.5) for compared in (0, 5, 20, 50, 100)))
+    made = changed(made, auto=Auto(sure_from=SURE_FROM, scale=SCALE, ends_at=ends_at))
+    assert made.stops(count) == stops
+
+
+def test_without_auto_all_candidates_are_compared() -> None:
+    assert calibrations.calibration(steps=((0, 0.5), (5, 0.5)), is_auto=False).stops(100) == (100,)
+
+
 def test_auto_is_judged_like_always_where_nothing_is_known_of_it() -> None:
     judged = calibrations.calibration(0.95, is_auto=False).judge(evidence(20), is_auto=True)
     assert judged is not None
@@ -123,6 +137,14 @@ def test_the_threshold_that_counts_is_that_of_the_usual_way_to_ask(manifest: Man
     assert "rerank" not in str(calibration_advice(others, manifest, 0.05))
 
 
+def test_a_calibration_of_format_2_is_read(tmp_path: Path) -> None:
+    values = json.loads(calibrations.calibration(steps=((0, 0.4), (20, 0.9))).to_json()) | {"format_version": 2}
+    del values["auto"]["ends_at"]
+    read = parse_calibration(json.dumps(values).encode(), tmp_path)
+    assert read is not None
+    assert read.stops(100) == (0, 20, 100)
+
+
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     made = calibrations.calibration(steps=((0, 0.4), (20, 0.9)))
     assert parse_calibration(made.to_json(), tmp_path) == made
@@ -131,7 +153,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        (b'"format_version": 2', b'"format_version": "two"', "format_version"),
+        (b'"format_version": 3', b'"format_version": "two"', "format_version"),
         (b"placefix-calibration", b"placefix-map", "format"),
         (b'"within_m": 25.0', b'"within_m": -1.0', "within_m"),
         (b'"within_m"', b'"inside_m"', "within_m"),
@@ -153,7 +175,7 @@ def test_anything_else_is_refused_by_name(old: bytes, new: bytes, says: str, tmp
         (b'"share",\n', b""),
         (b'"share",\n', b'"share", "weather",\n'),
         (b'"share"', b'"weather"'),
-        (b'"format_version": 2', b'"format_version": 3'),
+        (b'"format_version": 3', b'"format_version": 4'),
     ],
 )
 def test_a_calibration_by_other_evidence_is_none(old: bytes, new: bytes, map_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_without_a_name_the_map_is_called_after_its_folder_and_can_be_brought_up
     for version, count in (("000001", 6), ("000002", 7)):
         result = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
         assert result.exit_code == 0, (result.output, result.exception)
-        assert "placefix serve" not in result.output  # what serves it follows it
+        assert "placefix serve" not in result.output  # the server follows the map
         with PlaceMap.open(photos.parent / "maps" / "photos") as place_map:
             assert (place_map.version, len(place_map)) == (version, count)
             assert place_map.manifest.features.match_floor == 0.25

@@ -15,7 +15,7 @@ from tests.index_builder.map_factory import photo_listing
 
 @pytest.fixture(autouse=True)
 def no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether Ray is installed or not: an import of it fails."""
+    """Let an import of Ray fail, whether it is installed or not."""
     monkeypatch.setitem(sys.modules, "ray", None)
 
 

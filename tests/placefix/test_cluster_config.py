@@ -1,4 +1,4 @@
-"""``placefix cluster config`` prints what Ray Serve takes."""
+"""``placefix cluster config`` prints a configuration that Ray Serve takes."""
 
 from pathlib import Path
 

@@ -11,7 +11,7 @@ from tests.commands import RunCommand
 
 
 def placefix(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Runs a process."""
+    """Run a process."""
     command = [sys.executable, "-m", "placefix", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 

@@ -1,4 +1,4 @@
-"""What ends a command: a sentence for what can happen, a traceback for what must not."""
+"""Commands end with a sentence for expected errors, and with a traceback for faults."""
 
 import errno
 

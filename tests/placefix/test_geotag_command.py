@@ -1,4 +1,4 @@
-"""``placefix geotag`` writes what is sure enough, keeps what is there, and takes its own away again."""
+"""``placefix geotag`` writes positions that are sure enough, keeps others, and removes its own again."""
 
 import hashlib
 import io
@@ -27,7 +27,7 @@ needs_exiftool = pytest.mark.skipif(EXIFTOOL is None, reason="the program exifto
 
 @pytest.fixture
 def folder(town: Town, tmp_path: Path) -> Path:
-    """Two photos without a position, one with one, and one that is cut off."""
+    """Return two photos without a position, one with one, and one that is cut off."""
     photos = tmp_path / "photos"
     (photos / "sub").mkdir(parents=True)
     for source, name in (("100%.jpg", "1.jpg"), ("a+b&c.jpg", "sub/3.jpg")):
@@ -111,7 +111,7 @@ def test_exif_goes_into_copies(geotag: RunCommand, folder: Path, tmp_path: Path)
     for name in state(copies):
         assert scans_of(copies / name) == scans_of(folder / name)
         assert (copies / name).stat().st_mtime_ns == (folder / name).stat().st_mtime_ns
-    listing = read_source(copies)  # a map is not built from what another map says
+    listing = read_source(copies)  # a map is not built from positions of another map
     assert listing.places == ()
     assert {left.code for left in listing.left_out} == {"estimated"}
     told = geotag(folder, "--write", "exif", "--out", copies).stdout  # as after an interruption

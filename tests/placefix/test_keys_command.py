@@ -14,7 +14,7 @@ runner = CliRunner()
 
 
 def placefix(*arguments: str) -> str:
-    """What stands on standard output."""
+    """Return the standard output."""
     result = runner.invoke(app, ["keys", *arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout

@@ -30,7 +30,7 @@ from tests.service.conftest import Serve, Served, Town
 
 @pytest.fixture
 def folder(town: Town, tmp_path: Path) -> Path:
-    """Three photos, one of them cut off."""
+    """Return three photos, one of them cut off."""
     photos = tmp_path / "photos"
     (photos / "sub").mkdir(parents=True)
     shutil.copy(town.photos["100%.jpg"], photos / "1.jpg")

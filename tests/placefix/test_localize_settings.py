@@ -44,7 +44,7 @@ def settings(village: Town, tmp_path: Path) -> Path:
     path = tmp_path / "placefix.toml"
     path.write_text(
         f'maps = ["{village.map_path}"]\nport = 0\nrerank = true\nshortlist = 3\ncandidates = 2\nprecision = "exact"\n'
-        f'searcher = "torch"\nencoding = "float32"\nnum_heads = 4\nweights = "{village.weights}"\n'
+        f'searcher = "auto"\nencoding = "float32"\nnum_heads = 4\nweights = "{village.weights}"\n'
     )
     return path
 
@@ -100,10 +100,10 @@ def test_what_does_not_fit_or_is_unknown_is_said(village: Town, monkeypatch: pyt
     result = localize(village, "--map", village.map_path)
     assert result.exit_code == 0
     assert "PLACEFIX_SHORTLISTS is not a setting of Placefix" in result.stderr.replace("\n", " ")
-    monkeypatch.setenv("PLACEFIX_SEARCHER", "pytorch")
+    monkeypatch.setenv("PLACEFIX_SEARCHER", "torch")
     error = localize(village, "--map", village.map_path).exception
     assert isinstance(error, InvalidInput)
-    assert "searcher" in error.message
+    assert "PLACEFIX_SEARCHER is no longer a setting: it is always auto" in error.message
 
 
 def test_results_are_drawn_by_the_settings_too(village: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

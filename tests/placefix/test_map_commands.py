@@ -14,6 +14,7 @@ from place_map.reader import PlaceMap
 from place_map.versions import existing_versions
 from placefix.command_line import app
 from tests.conftest import TINY_CONFIG, write_photo
+from tests.golden.recordings import write_checkpoint
 
 RUNNER = CliRunner()
 
@@ -26,7 +27,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def csv_source(folder: Path, numbers: range) -> Path:
-    """Photos on a line to the north, taken a day apart."""
+    """Return photos on a line to the north, taken a day apart."""
     lines = ["path,latitude,longitude,time"]
     for number in numbers:
         write_photo(folder / f"{number:02d}.jpg", seed=number)
@@ -55,6 +56,15 @@ def town(tmp_path: Path, weights: Path) -> Path:
 def ids(town: Path) -> list[str]:
     with PlaceMap.open(town) as place_map:
         return place_map.places.ids
+
+
+def test_the_map_states_the_heads_of_a_network_whose_file_does_not(tmp_path: Path) -> None:
+    source, town = csv_source(tmp_path / "one", range(3)), tmp_path / "maps" / "town"
+    checkpoint = write_checkpoint("tiny224", tmp_path)
+    run_well("build", "--source", source, "--out", town, "--weights", checkpoint, "--num-heads", 4)
+    run_well("add", town, "--source", csv_source(tmp_path / "two", range(3, 5)))
+    assert json.loads(run_well("verify", town, "--weights", checkpoint, "--json"))["reencoded"] == 5
+    assert "nothing to do" in run_well("update", town, "--source", source)
 
 
 def test_a_map_lives_through_all_commands(town: Path, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def map_path(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder) ->
 
 
 def describe(*arguments: object) -> Result:
-    """Runs the command in this process; what it refuses is raised."""
+    """Run the command in this process, and raise its error if it refuses."""
     return CliRunner().invoke(app, ["map", "describe", *map(str, arguments)], catch_exceptions=False)
 
 

@@ -23,7 +23,7 @@ WIDE = {"COLUMNS": "200"}
 
 @pytest.fixture
 def town(tmp_path: Path) -> Path:
-    """Of five pictures the third is nearly the first, 2 m and 5 s away, and the last the second's file."""
+    """Return five pictures: the third is nearly the first, 2 m and 5 s away, and the last is the second's file."""
     features = np.eye(5, dtype=np.float16)[[0, 1, 0, 3, 4]]
     records = [
         PlaceRecord(

@@ -37,7 +37,7 @@ def village(tmp_path_factory: pytest.TempPathFactory, tiny_network: SelaVPR) -> 
 
 
 def run(*arguments: object, **variables: str) -> str:
-    """What a command says, its errors included."""
+    """Run a command, and return its output with its errors."""
     result = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "300", **variables})
     return result.output + (result.exception.message if isinstance(result.exception, PlacefixError) else "")
 
@@ -79,7 +79,7 @@ COMMANDS: dict[str, Callable[[Village, Path], list[object]]] = {
 
 
 def other_photos(folder: Path) -> Path:
-    """Other pictures in the place of those of the map."""
+    """Put other pictures in the place of those of the map."""
     for number in range(4):
         write_photo(folder / "photos" / f"{number}.jpg", number + 10, LatLon(55 + number / 1000, 13))
     return folder / "photos"

@@ -1,4 +1,4 @@
-"""Options under their old names: they work, with a warning, and never against the new ones."""
+"""Options of earlier releases: old names work with a warning, and removed options are refused with the reason."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from model.errors import InvalidInput
 from placefix.command_line import app
-from placefix.commands.renamed_options import RenamingCommand, RerankingCommand
+from placefix.commands.renamed_options import REMOVED, RenamingCommand, RerankingCommand
 from service.words import Rerank
 
 small = typer.Typer()
@@ -16,13 +16,13 @@ small = typer.Typer()
 
 @small.command(cls=RenamingCommand)
 def show(words: list[str], network_precision: str = "auto", size: str = "") -> None:
-    """Print what was given."""
+    """Print the given values."""
     typer.echo(f"{words} {network_precision} {size}")
 
 
 @small.command(cls=RerankingCommand)
 def rank(words: Annotated[list[str] | None, typer.Argument()] = None, rerank: Rerank = "auto") -> None:
-    """Print what was given, too."""
+    """Print the given values, too."""
     typer.echo(f"{rerank} {words or []}")
 
 
@@ -102,3 +102,23 @@ def test_help_knows_the_new_names_only() -> None:
     assert "--matching-precision" in printed
     assert "--encoding" not in printed
     assert " --precision" not in printed
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        *((["serve"], option) for option in sorted(REMOVED)),
+        *((command.split(), "--num-heads") for command in ("localize", "add", "update", "calibrate", "verify")),
+        (["map", "outliers"], "--num-heads"),
+        (["show", "results"], "--num-heads"),
+    ],
+)
+def test_a_removed_option_is_refused_with_the_reason(command: list[str], option: str) -> None:
+    error = CliRunner().invoke(app, [*command, option, "4"]).exception
+    assert isinstance(error, InvalidInput)
+    assert f"{option} is no longer an option of " in error.message
+    assert f"{' '.join(command)}: {REMOVED[option]}; leave it out" in error.message
+
+
+def test_a_word_like_a_removed_option_behind_the_options_is_a_word() -> None:
+    assert CliRunner().invoke(small, ["show", "--", "--num-heads"]).stdout.startswith("['--num-heads'] ")

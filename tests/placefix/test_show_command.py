@@ -34,12 +34,12 @@ HERE = LatLon(55.7, 13.2)
 
 @dataclass(frozen=True)
 class Village:
-    """Networks, a map of three places, and pictures to ask with.
+    """Hold networks, a map of three places, and pictures to ask with.
 
     Attributes:
         weights: A network with dense features.
         coarse_weights: One without local adaptation.
-        map_path: Of the pictures 0.jpg to 2.jpg in ``photos``, built with ``weights``.
+        map_path: The map of the pictures 0.jpg to 2.jpg in ``photos``, built with ``weights``.
         photos: The folder of the map's pictures.
         queries: right.jpg is the very picture 1.jpg; wrong.jpg too, and says that it was taken far away;
             unknown.jpg says nothing.
@@ -78,7 +78,7 @@ def village(tmp_path_factory: pytest.TempPathFactory) -> Village:
 
 
 def show(*arguments: object) -> Result:
-    """Runs the command line in this process; what it refuses is raised."""
+    """Run the command line in this process, and raise its error if it refuses."""
     result = CliRunner().invoke(app, ["show", *map(str, arguments)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result
@@ -89,7 +89,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 def first_frame(path: Path) -> object:
-    """The colour of the first candidate's frame in a picture of one query."""
+    """Return the colour of the first candidate's frame in a picture of one query."""
     left = MARGIN_PX + CELL_WIDTH_PX + TILE_GAP_PX + FRAME_PX // 2
     return open_image(path).getpixel((left, MARGIN_PX + TILE_HEIGHT_PX // 2))
 

@@ -51,7 +51,7 @@ checkpoint_every = 2
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Path:
-    """The settings of a training, with everything that they name."""
+    """Return the settings of a training, with everything that they name."""
     for split, seed in (("train", 0), ("val", 100)):
         places = small_set(tmp_path, split, seed)
         for side, pictures in (("database", places.database), ("queries", places.queries)):

@@ -8,7 +8,8 @@ from typing import Literal
 
 import httpx
 
-from service.shard_messages import MEDIA_TYPE, SHARD_PATH
+from service.shard_messages import MEDIA_TYPE
+from service.shard_state import SHARD_PATH
 
 Fault = Literal["forward", "garbage", "nothing", "silent", "break", "busy", "endless"]
 

@@ -48,11 +48,10 @@ def ask(served: Served, photo: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("searcher", ["auto", "torch"])
 def test_it_answers_as_the_cpu_does_alone_and_among_others(
-    town: Town, serve: Serve, on_the_cpu: dict[str, tuple[Candidate, ...]], device: str, searcher: str
+    town: Town, serve: Serve, on_the_cpu: dict[str, tuple[Candidate, ...]], device: str
 ) -> None:
-    served = serve(town, device=device, searcher=searcher, rerank=True, shortlist=ALL, candidates=ALL)
+    served = serve(town, device=device, rerank=True, shortlist=ALL, candidates=ALL)
     ready = served.client.get("/health/ready").json()
     assert device in str(ready)
     alone = {place_id: ask(served, photo) for place_id, photo in town.photos.items()}
@@ -99,7 +98,7 @@ def test_versions_are_swapped_on_the_device_while_it_answers(
     changing = copy_town(town, tmp_path)
     versions = ("000001", add_some(changing, tmp_path / "more"))
     of_versions = contents(changing)
-    served = serve(changing, device=device, searcher="torch", watch_interval_s=0)
+    served = serve(changing, device=device, watch_interval_s=0)
     with asking_all_the_time(served.url, changing.photos["100%.jpg"].read_bytes()) as asked:
         allocated = []
         for version in versions * 3:

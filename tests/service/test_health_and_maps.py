@@ -66,7 +66,7 @@ def test_a_map_that_is_not_there_is_a_failure_and_not_a_server_that_never_gets_r
 
 
 def test_maps_are_listed_and_described(town: Town, village: Town, serve: Serve) -> None:
-    client = serve(village, town, searcher="torch", matching_precision="exact").client
+    client = serve(village, town, matching_precision="exact").client
     assert client.get("/maps").json() == {
         "maps": [
             {"name": "town", "version": "000001", "pictures": 12, "is_damaged": False},
@@ -76,7 +76,7 @@ def test_maps_are_listed_and_described(town: Town, village: Town, serve: Serve) 
     described = client.get("/maps/village").json()
     assert described["pictures"] == 3
     assert described["preprocessing"] == "antialias"
-    assert described["searcher"] == "torch-cpu"
+    assert described["searcher"] == "faiss-cpu"
     assert (described["encoding"], described["query_encoding"]) == ("float32", "float32")
     assert described["matcher"] == "torch-float32"
     unknown = client.get("/maps/city")

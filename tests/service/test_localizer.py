@@ -76,14 +76,16 @@ def test_ranks_counts_and_distances_are_those_of_plain_retrieval(
 
 
 @pytest.mark.parametrize("floor", [0.9, 0.99])
-def test_matches_are_counted_from_the_floor_of_the_map_or_from_another(
-    localizer: Localizer, database: Features, floor: float
-) -> None:
-    assert localizer.match_floor is None  # SelaVPR has none
-    asked = Localizer(localizer.encoder, localizer.place_map, localizer.searcher, "exact", match_floor=floor)
+def test_matches_are_counted_from_the_floor_of_the_map(localizer: Localizer, database: Features, floor: float) -> None:
+    place_map = localizer.place_map
+    assert place_map.manifest.features.match_floor is None  # SelaVPR has none
+    features = place_map.manifest.features.model_copy(update={"match_floor": floor})
     query = query_of(5, localizer.encoder)
+    with PlaceMap.open(place_map.path) as other:
+        other.manifest = place_map.manifest.model_copy(update={"features": features})
+        asked = Localizer(localizer.encoder, other, localizer.searcher, "exact")
+        found = asked.localize(query, QueryOptions(MAX_SHORTLIST, MAX_SHORTLIST, rerank="always")).candidates
     expected = count_mutual_matches(query.features.local_features[0], database.local_features, floor=floor)
-    found = asked.localize(query, QueryOptions(MAX_SHORTLIST, MAX_SHORTLIST, rerank="always")).candidates
     assert {each.row: each.mutual_matches for each in found} == dict(enumerate(expected.tolist()))
 
 

@@ -21,7 +21,8 @@ from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.settings import ServiceSettings, load_settings
 from service.shard_identity import ShardIdentity
-from service.shard_messages import SHARD_STATE, WANTED, Question, Wanted, pack_question
+from service.shard_messages import Question, pack_question
+from service.shard_state import SHARD_STATE, WANTED, Wanted
 from tests.service.asking import check_problem
 from tests.service.conftest import Served, Town, serving
 from tests.service.faulty_shard import Fault, FaultyShard, faulty_shard
@@ -165,10 +166,6 @@ def other_version(town: Town, folder: Path) -> tuple[Town, dict[str, Any]]:
     return copied, {"shard": "2/2"}
 
 
-def other_floor(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
-    return town, {"shard": "2/2", "match_floor": 0.5}
-
-
 def other_number(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
     return town, {"shard": "1/2"}
 
@@ -192,7 +189,6 @@ def no_shard(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
     ("make", "reason"),
     [
         (other_version, "cannot serve version 000001 of town as 2/2: "),
-        (other_floor, "is another than it must be: match_floor 0.5 instead of none"),
         (other_number, "is another than it must be: shard 1/2 instead of 2/2"),
         (other_matcher, "is another than it must be: matcher torch-float32 instead of "),
         (other_map, "does not serve the map town"),

@@ -11,7 +11,7 @@ import pytest
 from index_builder.changes.prune import prune_versions
 from place_map import layout
 from place_map.versions import existing_versions, read_current
-from service.shard_messages import SHARD_STATE, WANTED, Wanted
+from service.shard_state import SHARD_STATE, WANTED, Wanted
 from tests.commands import RunCommand
 from tests.service.conftest import Served, Town
 from tests.service.map_versions import (

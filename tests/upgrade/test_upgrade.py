@@ -25,7 +25,7 @@ Change = Callable[..., tuple[int, int, int]]
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy to change; the network is found from its folder."""
+    """Return a copy to change; the network is found from its folder."""
     folder = Path(shutil.copytree(STATE, tmp_path / "state"))
     monkeypatch.chdir(folder)
     return folder
@@ -38,7 +38,7 @@ def town(state: Path) -> Path:
 
 @pytest.fixture
 def client(state: Path) -> Iterator[httpx.Client]:
-    """Asks a server that was told nothing but the file of settings, with the key of the page."""
+    """Ask a server that has only the file of settings, with the key of the page."""
     settings = load_settings({}, settings_from(state / "settings.toml"))
     with serving(settings) as served:
         served.wait_until_ready()
@@ -52,7 +52,7 @@ def key_of(state: Path, name: str) -> str:
 
 @pytest.fixture
 def placefix(command: RunCommand) -> Placefix:
-    """Runs a command that must succeed; what it printed as its result."""
+    """Run a command that must succeed, and return its output."""
 
     def run(*arguments: object) -> str:
         finished = command(*arguments)
@@ -64,7 +64,7 @@ def placefix(command: RunCommand) -> Placefix:
 
 @pytest.fixture
 def change(placefix: Placefix) -> Change:
-    """Runs a command that makes a version; how many pictures it added, removed and replaced."""
+    """Run a command that makes a version; return the numbers of pictures that it added, removed and replaced."""
 
     def run(*arguments: object) -> tuple[int, int, int]:
         told = json.loads(placefix(*arguments, "--json"))["change"]

@@ -1,4 +1,4 @@
-// What every shader knows: the camera, the street, and the light. Colours are linear, lengths in metres.
+// Data of every shader: the camera, the street, and the light. Colours are linear, lengths in metres.
 layout(std140) uniform Scene {
     mat4 view_projection;
     vec4 eye;          // position; extinction per metre

@@ -92,7 +92,7 @@ void main() {
     base = mix(base, trim.rgb * 0.95, max(frame, door || shop ? 0.0 : sill));
     base *= 1.0 - 0.35 * open * cover(y, low - 0.3, low - 0.2, wv) * cover(across, -9.0, half_w + 0.2, wu);
 
-    // what is behind the glass
+    // the room behind the glass
     float mirror = chance(key + 1u), curtain = chance(key + 2u);
     vec3 glass = mix(vec3(0.012, 0.016, 0.02), sky.rgb * 0.55, 0.1 + 0.28 * mirror + 0.12 * (y - low));
     float folds = 0.75 + 0.25 * sin(x * 26.0) * near;

@@ -14,7 +14,7 @@ def make_tensor(name: str, shape: tuple[int, ...], init: Init) -> NDArray[Any]:
 
     Args:
         name: As the reference calls it; the seed is its CRC-32.
-        shape: Of the tensor.
+        shape: The shape of the tensor.
         init: A kind and two numbers a and b: ``n`` for a + b · z, with z from a standard normal distribution, ``abs``
             for the same with its absolute value, ``int`` for the whole number a.
     """

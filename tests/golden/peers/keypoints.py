@@ -1,4 +1,4 @@
-"""Compare what SuperPoint and SuperGlue give with the recorded numbers."""
+"""Compare the results of SuperPoint and SuperGlue with the recorded numbers."""
 
 from collections.abc import Iterator
 from pathlib import Path

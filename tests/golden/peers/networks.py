@@ -1,4 +1,4 @@
-"""Make the network of a recording, and compare what it gives with the recorded numbers."""
+"""Make the network of a recording, and compare its results with the recorded numbers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Difference:
-    """How far an output is from the recorded one.
+    """Hold the distance of an output from the recorded one.
 
     Attributes:
         output: Its name.
         size: Height and width of the pictures.
-        largest: The largest difference; of a backbone's map in parts of its largest number.
+        largest: The largest difference; for the map of a backbone, in parts of its largest number.
         tolerance: The largest that is right.
     """
 

@@ -13,8 +13,8 @@ from tests.golden.peers.formula import Init, make_images, make_pairs, make_tenso
 FOLDER = Path(__file__).parent
 KEPT = 2048  # numbers of an array, at most
 UNCUT = ("keypoints_xy_",)  # the beginnings of names of arrays that are kept whole
-LEAST_TOLERANCE = 4e-7  # of a descriptor of length 1
-BACKBONE_TOLERANCE = 1e-5  # of the largest number of a map
+LEAST_TOLERANCE = 4e-7  # for a descriptor of length 1
+BACKBONE_TOLERANCE = 1e-5  # in parts of the largest number of a map
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Recording:
 
     Attributes:
         method: Its name.
-        seed: Of the pictures.
+        seed: The seed of the pictures.
         recipe: The formula of the pictures.
         sizes: Height and width of the pictures.
         tensors: Name, shape and formula of each tensor of the reference's state dictionary.
@@ -52,7 +52,7 @@ class Recording:
         return make_pairs(self.seed, *size) if "pair" in self.recipe else make_images(self.seed, 2, *size)
 
     def difference(self, output: str, values: NDArray[Any]) -> float:
-        """Return the largest difference between what was recorded of an output and a result of ours."""
+        """Return the largest difference between a recorded output and a result of ours."""
         return float(np.abs(self.arrays[output].astype(np.float64) - cut(values)).max())
 
 

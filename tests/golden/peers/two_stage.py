@@ -1,4 +1,4 @@
-"""Compare what TransVPR and R2Former give of a picture, and of a pair, with the recorded numbers."""
+"""Compare the results of TransVPR and R2Former for a picture and a pair with the recorded numbers."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""Each change of a map by itself: what the new version holds, what was computed for it, and what it refuses."""
+"""Each change of a map: the content of the new version, the work for it, and its refusals."""
 
 import shutil
 from collections.abc import Sequence
@@ -34,12 +34,12 @@ from tests.index_builder.map_factory import SMALL, build_small, photo_listing
 
 @pytest.fixture
 def town(tmp_path: Path, tiny_encoder: Encoder) -> Path:
-    """A map of six pictures, in segments of four and two."""
+    """Return a map of six pictures, in segments of four and two."""
     return build_small(tmp_path, tiny_encoder, count=6).map_path
 
 
 def listing_of(folder: Path, numbers: Sequence[int]) -> SourceListing:
-    """Photos of ``photo_listing`` with these numbers, in another folder."""
+    """Return photos of ``photo_listing`` with these numbers, in another folder."""
     whole = photo_listing(folder, max(numbers) + 1)
     return replace(whole, places=tuple(whole.places[number] for number in numbers))
 

@@ -110,7 +110,7 @@ def test_damaged_codes_are_not_kept(tmp_path: Path, tiny_encoder: Encoder) -> No
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """Stand for a process that is gone."""
 
 
 @pytest.mark.parametrize("count", [6, 1], ids=["the codebook stays", "a new codebook"])

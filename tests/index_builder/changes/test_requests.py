@@ -135,7 +135,7 @@ def test_another_picture_is_rejected_than_before(tmp_path: Path, tiny_encoder: E
 
 
 def as_an_earlier_release_wrote_it(town: Path) -> None:
-    """Takes away what was added to format 3: the digest of the request, and the sums of rejected pictures."""
+    """Take away the additions to format 3: the digest of the request, and the sums of rejected pictures."""
     version = layout.version_dir(town, "000001")
     manifest = json.loads((version / layout.MANIFEST).read_bytes())
     del manifest["change"]["request_sha256"]

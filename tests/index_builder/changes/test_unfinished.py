@@ -1,4 +1,4 @@
-"""What is left of changes that were killed or given up, and calls that are given again."""
+"""Remains of changes that were killed or given up, and repeated calls."""
 
 import os
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def check_good_and_alone(town: Path) -> None:
 
 
 def test_a_picture_that_was_rejected_is_no_difference(tmp_path: Path, tiny_encoder: Encoder) -> None:
-    """One of ten is what is allowed: of all of them, not of those that have to be looked at again."""
+    """One of all ten may be rejected, and not one of those that are looked at again."""
     town = tmp_path / "maps" / "town"
     listing = with_a_broken_one(tmp_path / "photos", 10)
     build_map(listing, tiny_encoder, town, FORGIVING)
@@ -150,7 +150,7 @@ def test_a_version_that_was_half_removed_is_removed(town: Path) -> None:
 
 
 class AtTheIndex(SilentProgress):
-    """Does something when the index is written: after everything was checked that is checked before."""
+    """Call a function when the index is written, after all checks that come before it."""
 
     def __init__(self, act: Callable[[], object]) -> None:
         self._act = act

@@ -1,4 +1,4 @@
-"""What is said of a map is what its files hold."""
+"""The description of a map agrees with its files."""
 
 import json
 from datetime import datetime, timedelta, timezone
@@ -53,7 +53,7 @@ def test_places_and_times_of_a_map(tmp_path: Path) -> None:
     assert described.covered_cells == 2
     assert described.covered_km2 == pytest.approx(0.02)
     assert described.pictures_per_km2 == pytest.approx(200)
-    assert described.median_nearest_m == pytest.approx(15)  # of 10, 10, 20 and 300
+    assert described.median_nearest_m == pytest.approx(15)  # between 10, 10, 20 and 300
     assert (described.headings.known, described.headings.with_same_view) == (3, 0)
     assert (described.dates.known, described.dates.unit) == (3, "day")
     assert described.dates.first == datetime(2024, 7, 1, 0, 30)  # as the clock there showed it

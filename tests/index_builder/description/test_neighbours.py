@@ -14,7 +14,7 @@ METRE_DEG = np.degrees(1 / EARTH_RADIUS_M)
 
 
 def scattered(seed: int, count: int, middle: LatLon, spread_m: float) -> tuple[Degrees, Degrees]:
-    """Positions around one, across a pole or the antimeridian if it lies there; some of them several times."""
+    """Draw positions around one, across a pole or the antimeridian if it lies there; some of them several times."""
     random = np.random.default_rng(seed)
     east, north = random.normal(0, spread_m * METRE_DEG, (2, count))
     latitudes = middle.latitude + north

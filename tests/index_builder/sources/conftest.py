@@ -14,7 +14,7 @@ WritePicture = Callable[..., Path]
 
 @pytest.fixture
 def write_picture() -> WritePicture:
-    """Writes the smallest of pictures, with GPS and camera directories in its EXIF block if they are given."""
+    """Write the smallest of pictures, with GPS and camera directories in its EXIF block if they are given."""
 
     def write(
         path: Path,
@@ -45,7 +45,7 @@ WriteJson = Callable[..., Path]
 
 @pytest.fixture
 def write_file(tmp_path: Path) -> WriteFile:
-    """Writes a list beside two pictures, which are not opened."""
+    """Write a list beside two pictures, which are not opened."""
 
     def write(name: str, content: str, encoding: str = "utf-8") -> Path:
         for picture in ("a.jpg", "b.jpg", "images/c.jpg", "ä.jpg"):
@@ -59,7 +59,7 @@ def write_file(tmp_path: Path) -> WriteFile:
 
 @pytest.fixture
 def write_json(tmp_path: Path) -> WriteJson:
-    """Writes a document beside pictures (which are not opened, so bytes of any kind will do)."""
+    """Write a document beside pictures (which are not opened, so bytes of any kind will do)."""
 
     def write(
         document: object, name: str = "list.json", pictures: Iterable[str] = ("a.jpg", "b.jpg", "sub/ä b.jpg")
@@ -80,7 +80,7 @@ def write_json(tmp_path: Path) -> WriteJson:
 
 
 def packet(attributes: str, elements: str = "") -> bytes:
-    """An XMP packet with one description."""
+    """Return an XMP packet with one description."""
     return (
         '<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '

@@ -21,7 +21,7 @@ WriteList = Callable[..., Path]
 
 @pytest.fixture
 def write_list(tmp_path: Path) -> WriteList:
-    """Writes a CSV file beside a few pictures (which are not opened, so bytes of any kind will do)."""
+    """Write a CSV file beside a few pictures (which are not opened, so bytes of any kind will do)."""
 
     def write(*lines: str, encoding: str = "utf-8", name: str = "places.csv", line_end: str = "\n") -> Path:
         for picture in ("a.jpg", "b.jpg", "c.jpg", "sub/ä b.jpg"):

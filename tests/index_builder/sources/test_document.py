@@ -23,7 +23,8 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize("kind", [kind for kind in get_args(ListingKind) if kind != "frames"])  # of evaluations alone
+# Evaluations alone read frames.
+@pytest.mark.parametrize("kind", [kind for kind in get_args(ListingKind) if kind != "frames"])
 def test_every_kind_stands_in_the_table(kind: str) -> None:
     assert f"{WORDS.get(kind, kind)}" in DOCUMENT
 

@@ -58,7 +58,7 @@ def test_links_and_loops(tmp_path: Path) -> None:
 
 @pytest.fixture
 def ordinary_folder() -> Iterator[Path]:
-    """A folder that belongs to the user of the process, who is not root: root may list every folder."""
+    """Yield a folder that belongs to the user of the process, who is not root: root may list every folder."""
     is_root = os.geteuid() == 0
     if is_root:
         os.seteuid(65534)
@@ -139,13 +139,13 @@ def test_folders_nested_deeper_than_calls_and_than_paths(
 
 
 def _remove_deep(folder: Path) -> None:
-    """Without recursion, which pytest's own cleaning up would need."""
+    """Remove deep folders without recursion, which pytest's own cleaning up would need."""
     subprocess.run(["rm", "-r", folder], check=True)
 
 
 def test_names_of_pictures_that_stand_for_something_else(tmp_path: Path, write_picture: WritePicture) -> None:
     write_picture(tmp_path / "photo.jpg", GPS)
-    os.mkfifo(tmp_path / "pipe.jpg")  # whoever opens it waits for ever
+    os.mkfifo(tmp_path / "pipe.jpg")  # a reader would wait for ever
     os.mkfifo(tmp_path / UTM_NAME)
     (tmp_path / "link_to_pipe.jpg").symlink_to("pipe.jpg")
     (tmp_path / "loop.jpg").symlink_to("loop.jpg")

@@ -224,7 +224,7 @@ def test_coordinates_within_or_beside_the_area_of_use_are_read(
 @pytest.mark.parametrize(
     ("system", "position", "is_beside"),
     [
-        ("EPSG:32633", LatLon(48.2, 9.0), True),  # of zone 32
+        ("EPSG:32633", LatLon(48.2, 9.0), True),  # in zone 32
         ("EPSG:32633", LatLon(48.2, 11.6), False),  # on the border of the two
         ("EPSG:25833", LatLon(70.0, 28.0), True),
         ("EPSG:3857", LatLon(48.2, 9.0), False),

@@ -1,4 +1,4 @@
-"""What mapillary_tools writes about the pictures that it processed."""
+"""Descriptions that mapillary_tools writes of its pictures."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -22,7 +22,7 @@ HEIGHT = 256
 
 
 def sphere(pose: Pose) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Azimuth and elevation, in degrees, of what each pixel of a panorama shows, by rotations written out."""
+    """Return azimuth and elevation, in degrees, of each pixel of a panorama, by rotations written out."""
     yaw, up = np.meshgrid(
         np.radians((np.arange(2 * HEIGHT) + 0.5) / (2 * HEIGHT) * 360 - 180),
         np.radians(90 - (np.arange(HEIGHT) + 0.5) / HEIGHT * 180),
@@ -35,14 +35,14 @@ def sphere(pose: Pose) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def panorama(pose: Pose) -> NDArray[np.uint8]:
-    """Red and green turn with the azimuth, blue is the elevation."""
+    """Return a panorama: red and green turn with the azimuth, and blue is the elevation."""
     azimuth, elevation = sphere(pose)
     red, green = (127.5 + 127.5 * wave(np.radians(azimuth)) for wave in (np.cos, np.sin))
     return np.stack([red, green, (elevation + 90) / 180 * 255], axis=-1).round().astype(np.uint8)
 
 
 def seen(view: NDArray[np.uint8], row: int, column: int) -> tuple[float, float]:
-    """Azimuth and elevation of a pixel of a view, by its colour."""
+    """Return azimuth and elevation of a pixel of a view, by its colour."""
     red, green, blue = (float(value) for value in view[row, column])
     return float(np.degrees(np.arctan2(green - 127.5, red - 127.5)) % 360), blue / 255 * 180 - 90
 

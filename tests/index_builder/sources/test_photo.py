@@ -36,7 +36,7 @@ WritePicture = Callable[..., Path]
 
 
 def block(gps: Directory, camera: Directory | None = None, base: Directory | None = None) -> Image.Exif:
-    """The EXIF block as it comes out of a file."""
+    """Read the EXIF block of a file."""
     made = Image.Exif()
     for tag, value in (base or {}).items():
         made[tag] = value
@@ -48,7 +48,7 @@ def block(gps: Directory, camera: Directory | None = None, base: Directory | Non
 
 
 def written(gps: Directory, camera: Directory | None = None) -> tuple[Directory, Directory]:
-    """The directories as they come out of a file."""
+    """Read the directories of a file."""
     result = block(gps, camera)
     return result.get_ifd(ExifTags.IFD.GPSInfo), result.get_ifd(ExifTags.IFD.Exif)
 
@@ -306,7 +306,7 @@ def test_exif_fixtures_with_known_headings_and_times(shared_dir: Path) -> None:
     places = {place.id: place for place in read_source(folder).places}
     iphone = places["metadata-extractor/Apple_iPhone_4.jpg"]
     assert iphone.heading_deg == pytest.approx(177.558, abs=1e-3)
-    assert places["metadata-extractor/Sony_DSC-HX5V_2_.jpg"].heading_deg is None  # of magnetic north
+    assert places["metadata-extractor/Sony_DSC-HX5V_2_.jpg"].heading_deg is None  # it has magnetic north
     unmarked = places["mapillary_tools/corrupt_exif.jpg"]
     assert unmarked.heading_deg == pytest.approx(147.95984, abs=1e-5)
     nikon = places["exif-samples_gps/DSCN0010.jpg"]

@@ -1,4 +1,4 @@
-"""What an interrupted run has answered is not lost, and not taken for something else."""
+"""Answers of an interrupted run are not lost, and not taken for others."""
 
 from pathlib import Path
 

@@ -45,7 +45,7 @@ def trained_encoder(weights: Path) -> Encoder:
 
 @pytest.fixture(scope="session")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> SourceListing:
-    """Two looks at each place, minutes apart."""
+    """Return a collection with two looks at each place, minutes apart."""
     folder = tmp_path_factory.mktemp("collection")
     places: list[Place] = []
     for number in range(PLACES):
@@ -62,7 +62,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> SourceListing:
 def built(
     collection: SourceListing, trained_encoder: Encoder, weights: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The map, not calibrated; do not change it."""
+    """Return the map, not calibrated; do not change it."""
     path = tmp_path_factory.mktemp("maps") / "twice"
     build_map(collection, trained_encoder, path, BuildOptions(thumbnails=False), weights_path=weights)
     return path

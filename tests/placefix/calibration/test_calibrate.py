@@ -49,7 +49,7 @@ def calibrated(built: Path, trained_encoder: Encoder, tmp_path_factory: pytest.T
 
 @dataclass
 class Stopped:
-    """Progress that is interrupted after some steps."""
+    """Hold progress that is interrupted after some steps."""
 
     after: int
     seen: int = field(default=0)

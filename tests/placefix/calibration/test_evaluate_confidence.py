@@ -22,7 +22,7 @@ SHORTLIST = 20
 
 @pytest.fixture(scope="module")
 def calibrated(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sure from five candidates on."""
+    """Return a calibration that is sure from five candidates on."""
     path = calibrations.copied(built, tmp_path_factory.mktemp("evaluated"))
     calibrations.give(path, calibrations.calibration(steps=((0, 0.5), (5, 0.97), (SHORTLIST, 0.98))))
     return path
@@ -30,7 +30,7 @@ def calibrated(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def photos(collection: SourceListing, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Third looks at places, and places that the map does not have."""
+    """Return labelled photos: third looks at places, and places that the map does not have."""
     folder = tmp_path_factory.mktemp("photos")
     lines = ["path,latitude,longitude,condition"]
     for number in range(QUERIES):
@@ -80,7 +80,7 @@ def test_auto_compares_until_the_map_is_sure(calibrated: Path, photos: dict[str,
     assert found["comparisons"] == QUERIES * 5
     assert found["confidence"]["all"]["bins"][0]["confidence"] == pytest.approx(0.97)
     text = evaluate("--map", calibrated, "--queries", photos["queries"], "--rerank", "auto")
-    assert "comparisons        5.0 a query, 95.0% saved" in text  # of 100
+    assert "comparisons        5.0 a query, 95.0% saved" in text  # instead of 100
 
 
 def test_people_get_tables_and_plots(calibrated: Path, photos: dict[str, Path], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Answers by other light keep a part of what sets the right candidates apart."""
+"""Answers by other light keep a part of the lead of the right candidates."""
 
 from itertools import product
 

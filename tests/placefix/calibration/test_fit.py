@@ -49,6 +49,15 @@ def test_auto_does_not_stop_where_no_answer_would_be_localized(made: Calibration
     assert auto.scale.threshold(0.05) is not None
 
 
+@pytest.mark.parametrize(("right_after_all", "ends_at"), [(900, 50), (901, 50), (910, 100)])
+def test_auto_ends_where_hardly_an_answer_gets_better(made: Calibration, right_after_all: int, ends_at: int) -> None:
+    judged = [
+        _Judged(compared, made.steps[0].logistic, np.full(1000, 0.5), np.where(np.arange(1000) < right, 1.0, np.inf))
+        for compared, right in ((0, 900), (20, 900), (50, 900), (100, right_after_all))
+    ]
+    assert _auto(judged, 1000, WITHIN_M).ends_at == ends_at
+
+
 def test_the_same_questions_make_the_same_calibration(
     made: Calibration, own: Sequence[Asked], localizer: Localizer
 ) -> None:
@@ -83,7 +92,7 @@ def test_a_promise_holds_if_half_of_the_questions_are_about_other_places() -> No
     is_right = has_place.copy()
     is_right[0] = False  # a place that the map has, and that was taken for another one
     bounds = {bound.confidence: bound for bound in bounds_of(confidences, is_right, has_place)}
-    assert bounds[0.99].wrong_at_most < 0.01  # of 500 answers one is wrong, and no other place is accepted
+    assert bounds[0.99].wrong_at_most < 0.01  # one of 500 answers is wrong, and no other place is accepted
     assert (bounds[0.96].accepted, bounds[0.96].wrong) == (624, 25)
     assert binom.cdf(25, 624, 0.057) < 0.05  # the questions that were asked alone would promise 5.7 %
     wrong_of_1200 = 600 * (24 / 400) + 600 * (1 / 600)

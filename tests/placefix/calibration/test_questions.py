@@ -1,4 +1,4 @@
-"""A map is asked its own pictures, without what would give the answer away."""
+"""A map is asked its own pictures, without pictures that would give the answer away."""
 
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def test_a_picture_is_asked_without_itself_and_an_impossible_question_without_al
 
 def test_what_was_compared_for_one_question_of_a_picture_serves_the_next(localizer: Localizer) -> None:
     class Forgetful(Asker):
-        """Compares everything anew."""
+        """Compare everything anew."""
 
         def ask(self, *arguments: Any, **named: Any) -> Asked | None:
             return super().ask(*arguments, **named | {"before": None})

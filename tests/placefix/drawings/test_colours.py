@@ -1,4 +1,4 @@
-"""Colours mean what the legends say."""
+"""Colours agree with the legends."""
 
 import numpy as np
 

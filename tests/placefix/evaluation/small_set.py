@@ -21,7 +21,7 @@ START = LatLon(55.7, 13.2)
 
 @dataclass(frozen=True)
 class Set:
-    """A small dataset: 10 pictures 20 m apart on a line, and 6 queries beside it, the last of them far away.
+    """Hold a small dataset: 10 pictures 20 m apart on a line, and 6 queries beside it, the last of them far away.
 
     Every second picture looks north, the others east; the queries look north.
     """
@@ -45,7 +45,7 @@ def place_at(folder: Path, number: int, northing_m: float, heading_deg: int, see
 
 
 def make_set(folder: Path, network: SelaVPR) -> Set:
-    """Writes the set, and lists of it as CSV files."""
+    """Write the set, and lists of it as CSV files."""
     database = [place_at(folder / "database", n, 20.0 * n, 90 * (n % 2), n) for n in range(10)]
     queries = [place_at(folder / "queries", n, 40.0 * n + 3 if n < 5 else 9000.0, 10, 40 + n) for n in range(6)]
     save_network(network, folder / "tiny.safetensors")

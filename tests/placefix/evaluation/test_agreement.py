@@ -18,7 +18,7 @@ from tests.placefix.evaluation.small_set import BATCH, Set, from_folders, measur
 
 
 def oracle(town: Set, encoder: Encoder, shortlist: int) -> list[list[tuple[str, int]]]:
-    """For each query the ids and counts of plain retrieval; encoded in the same batches."""
+    """Return the ids and counts of plain retrieval for each query, encoded in the same batches."""
 
     def features(places: list[Place]) -> Features:
         parts = []

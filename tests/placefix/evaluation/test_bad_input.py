@@ -1,4 +1,4 @@
-"""What makes no sense is told before the work."""
+"""Options that make no sense are refused before the work."""
 
 import re
 from pathlib import Path

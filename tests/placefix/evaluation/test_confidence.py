@@ -33,7 +33,7 @@ def answered(
 
 
 def some(count: int, seed: int = 0) -> Answers:
-    """As many answers, right as often as their confidence says."""
+    """Return this many answers, which are right as often as their confidence says."""
     random = np.random.default_rng(seed)
     confidences = random.random(count)
     errors_m = np.where(random.random(count) < confidences, 5.0, 80.0)

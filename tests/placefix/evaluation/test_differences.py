@@ -1,4 +1,4 @@
-"""What rounding changes, by hand and by the command."""
+"""Changes by rounding, computed by hand and by the command."""
 
 import numpy as np
 import pytest

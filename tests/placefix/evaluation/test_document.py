@@ -1,4 +1,4 @@
-"""docs/evaluation.md names every option, and published.toml is what it says it is."""
+"""docs/evaluation.md names every option, and published.toml fulfils its own description."""
 
 from pathlib import Path
 

@@ -32,7 +32,7 @@ def sides(town: Set, folder: Path, database: Sequence[str], queries: Sequence[st
 
 
 def positives(arguments: Sequence[object], folder: Path) -> list[list[str]]:
-    """For each query the names that are right."""
+    """Return the right names for each query."""
     run(*arguments, "--predictions", folder)
     return [json.loads(file.read_text())["positives"] for file in sorted((folder / "queries").iterdir())]
 

@@ -1,4 +1,4 @@
-"""What is kept for each query."""
+"""The stored predictions of each query."""
 
 import json
 import shutil

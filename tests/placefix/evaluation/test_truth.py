@@ -1,4 +1,4 @@
-"""What counts as right, in every way that can be chosen."""
+"""Right answers, by every rule that can be chosen."""
 
 import json
 from pathlib import Path
@@ -104,7 +104,7 @@ def test_msls_as_it_is_distributed(town: Set, tmp_path: Path) -> None:
 
 
 def test_gardens_point_by_frames_and_by_its_invented_metres(tmp_path: Path, tiny_network: SelaVPR) -> None:
-    """Two frames to each side are what 25 of its invented metres are."""
+    """Two frames to each side equal 25 of its invented metres."""
     save_network(tiny_network, tmp_path / "tiny.safetensors")
     sides: list[object] = ["--weights", tmp_path / "tiny.safetensors"]
     for side, speed in (("database", 1), ("queries", 5)):  # some queries show a frame near by, some one too far off

@@ -16,7 +16,7 @@ from tests.placefix.evaluation.small_set import Set, error_of, from_folders, mea
 
 @pytest.fixture(scope="module")
 def challenge(town: Set, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same pictures as a city of the challenge: named by keys, without a word of where they were taken."""
+    """Return the same pictures as a city of the challenge: named by keys, without a word of where they were taken."""
     folder = tmp_path_factory.mktemp("challenge")
     for side, places in (("database", town.database), ("query", town.queries)):
         (folder / side / "images").mkdir(parents=True)
@@ -63,7 +63,7 @@ def test_what_is_not_known_is_null(town_map: Path, challenge: Path, tmp_path: Pa
     assert (found["query"]["id"], found["query"]["latitude"], found["positives"]) == ("images/q0.jpg", None, None)
     for each in found["candidates"]:
         assert (each["is_positive"], each["distance_m"]) == (None, None)
-        assert each["latitude"] == pytest.approx(55.7, abs=0.1)  # of the map, which knows
+        assert each["latitude"] == pytest.approx(55.7, abs=0.1)  # the position of a picture of the map
 
 
 def test_without_a_folder_for_predictions_it_is_refused_before_the_work(challenge: Path) -> None:

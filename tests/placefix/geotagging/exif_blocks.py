@@ -12,7 +12,7 @@ MAKER = b"Maker\0\0\0"
 
 @dataclass(frozen=True)
 class Block:
-    """An EXIF block, and where its parts lie.
+    """Hold an EXIF block, and where its parts lie.
 
     Attributes:
         content: Its bytes.

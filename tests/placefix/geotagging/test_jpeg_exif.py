@@ -27,7 +27,7 @@ def gps_of(photo: bytes) -> dict[int, object]:
 
 
 def scans_of(photo: bytes) -> bytes:
-    """What stands behind the EXIF block: the tables, and the entropy-coded segments."""
+    """Return the bytes behind the EXIF block: the tables, and the entropy-coded segments."""
     block_at = photo.index(b"\xff\xe1")
     return photo[block_at + 2 + int.from_bytes(photo[block_at + 2 : block_at + 4]) :]
 

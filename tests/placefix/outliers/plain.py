@@ -31,7 +31,7 @@ def plain_suspects(own: OwnMatches, pictures: Pictures, limits: Limits) -> tuple
 
 
 def _weights(own: OwnMatches, pictures: Pictures, limits: Limits, discredited: set[int]) -> list[dict[int, float]]:
-    """Return for each picture what its believed candidates, near and far, weigh."""
+    """Return the weights of each picture's believed candidates, near and far."""
     counts = [_believed(own, row, pictures, limits, discredited) for row in range(len(pictures))]
     near, far = [], []
     for row, of_row in enumerate(counts):

@@ -11,7 +11,7 @@ NOISE = 20
 
 
 def street(count: int, spacing_m: float = 10.0, latitude: float = 55.0, longitude: float = 13.0) -> Pictures:
-    """Return pictures on a line to the north."""
+    """Write pictures on a line to the north."""
     metres = np.arange(count) * spacing_m
     return Pictures(
         latitude + np.degrees(metres / EARTH_RADIUS_M),
@@ -21,13 +21,13 @@ def street(count: int, spacing_m: float = 10.0, latitude: float = 55.0, longitud
 
 
 def matches_along(count: int, candidates: int = 10, seed: int = 0, repeats_after: int | None = None) -> OwnMatches:
-    """Return what the pictures of a street find: 200 matches with the next one, fewer with those after it.
+    """Return the matches of the pictures of a street: 200 with the next one, fewer with those after it.
 
     Args:
         count: Pictures.
-        candidates: Of each; those with most matches.
-        seed: Of the noise.
-        repeats_after: After so many pictures the street looks the same again; None if it never does.
+        candidates: The number of candidates of each; those with most matches.
+        seed: The seed of the noise.
+        repeats_after: After this many pictures the street looks the same again; None if it never does.
     """
     random = np.random.default_rng(seed)
     apart = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))

@@ -66,13 +66,13 @@ def build(folder: Path, name: str, encoder: Encoder, positions: dict[str, LatLon
 
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:
-    """With patches of 28 pixels, 29 × 29 cells a picture are compared instead of 61 × 61."""
+    """Return a network with patches of 28 pixels, which has 29 × 29 cells a picture instead of 61 × 61."""
     return Encoder(seeded_network(replace(TINY_CONFIG, patch_size=28), seed=7))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Path:
-    """Maps ``right``, and ``wrong`` with one picture at another place, twice: its copy is there, too."""
+    """Return maps ``right``, and ``wrong`` with one picture at another place, twice: its copy is there, too."""
     folder = tmp_path_factory.mktemp("outliers")
     write_views(folder / "views")
     save_network(seeded_network(replace(TINY_CONFIG, patch_size=28), seed=7), folder / "network.safetensors")

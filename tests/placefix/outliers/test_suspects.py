@@ -74,7 +74,7 @@ def test_what_lies_between_near_and_far_says_nothing() -> None:
 
 @pytest.mark.parametrize("is_copied", [False, True])
 def test_copies_of_one_file_speak_once(is_copied: bool) -> None:
-    """Of places of five pictures, the first was moved, and the four others of its place are one file."""
+    """Places have five pictures; the first was moved, and the four others of its place are one file."""
     count = 60
     places = np.arange(count) // 5
     is_same_place = places[:, None] == places

@@ -8,6 +8,7 @@ Global features are float16, or float32 in maps for evaluations that must equal 
 ``local_codec`` defines how local features are stored.
 """
 
+import mmap
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -118,6 +119,28 @@ def map_features(path: Path, shape: Sequence[int], array_type: ArrayType) -> Sto
     """
     # A plain array, because indexing the np.memmap class costs more than copying a short row.
     return np.asarray(_open(path, shape, array_type))
+
+
+def announce_rows(mapped: StoredArray, rows: NDArray[np.int64]) -> None:
+    """Announce rows of a mapped file that will be read soon, so that the system fetches them together; do not wait.
+
+    Without it, each row is fetched when it is touched, one after the other, and with its neighbours.
+
+    Args:
+        mapped: An array of ``map_features``.
+        rows: ``(k,)``, in any order.
+    """
+    memory: object = mapped
+    while isinstance(memory, np.ndarray):
+        memory = memory.base
+    if not isinstance(memory, mmap.mmap) or not hasattr(mmap, "MADV_WILLNEED"):  # an array in memory; Windows
+        return
+    first = mapped.ctypes.data - np.frombuffer(memory, np.uint8).ctypes.data  # where the rows begin in the file
+    row_bytes = mapped.strides[0]
+    for row in np.sort(rows).tolist():
+        start = first + row * row_bytes
+        page = start - start % mmap.PAGESIZE
+        memory.madvise(mmap.MADV_WILLNEED, page, start + row_bytes - page)
 
 
 def offset_of_rows(path: Path, shape: Sequence[int], array_type: ArrayType) -> int:

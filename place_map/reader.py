@@ -16,7 +16,7 @@ from model.errors import InvalidInput
 from place_map import layout
 from place_map.calibration import Calibration
 from place_map.calibration_file import read_calibration
-from place_map.feature_store import TORCH_TYPES, StoredFeatures
+from place_map.feature_store import TORCH_TYPES, StoredFeatures, announce_rows
 from place_map.local_codec import StoreType
 from place_map.manifest import Manifest, SourceHint
 from place_map.network_check import check_network
@@ -178,9 +178,14 @@ class PlaceMap:
         """
         result = np.empty((len(rows), self.manifest.features.global_dim), np.float32)
         numbers = self._segment_numbers(rows)
-        for number in np.unique(numbers):  # by segment, because a coarse index proposes many rows
+        parts = []  # by segment, because a coarse index proposes many rows
+        for number in np.unique(numbers):
             segment, wanted = self._segments[number], numbers == number
-            result[wanted] = segment.global_features[segment.live[rows[wanted] - self._starts[number]]]
+            of_file = segment.live[rows[wanted] - self._starts[number]]
+            announce_rows(segment.global_features, of_file)
+            parts.append((segment.global_features, wanted, of_file))
+        for global_features, wanted, of_file in parts:
+            result[wanted] = global_features[of_file]
         return result
 
     def global_chunks(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[StoredFeatures]:

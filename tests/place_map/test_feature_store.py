@@ -1,3 +1,6 @@
+import ctypes
+import mmap
+import os
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from place_map.errors import MapCorrupt
-from place_map.feature_store import ArrayType, FeatureWriter, map_features
+from place_map.feature_store import ArrayType, FeatureWriter, announce_rows, map_features
+from tests.waiting import wait_until
 
 
 @given(
@@ -100,3 +104,31 @@ def test_a_truncated_file_is_refused_and_not_mapped(tmp_path: Path) -> None:
     (tmp_path / "f.npy").write_bytes(content[:-4096])
     with pytest.raises(MapCorrupt):
         map_features(tmp_path / "f.npy", (2000, 3), "float16")
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="the system cannot be asked to forget a file")
+def test_announced_rows_are_fetched_before_they_are_read(tmp_path: Path) -> None:
+    """The first, the last and a middle row, in any order; their file was not in memory."""
+    path, shape = tmp_path / "features.npy", (4096, 512)
+    np.save(path, np.arange(4096 * 512, dtype=np.float32).reshape(shape))
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    mapped, rows = map_features(path, shape, "float32"), np.array([4095, 0, 2048])
+    announce_rows(mapped, rows)
+    wait_until(lambda: all(is_in_memory(mapped[row]) for row in rows))
+    assert np.array_equal(mapped[rows], np.load(path)[rows])
+
+
+def test_rows_in_memory_need_no_announcement() -> None:
+    announce_rows(np.zeros((3, 4), np.float32), np.array([2]))
+
+
+def is_in_memory(row: np.ndarray) -> bool:
+    """Ask the system whether all pages of a row are in memory."""
+    start, end = row.ctypes.data, row.ctypes.data + row.nbytes
+    start -= start % mmap.PAGESIZE
+    pages = (ctypes.c_ubyte * -(-(end - start) // mmap.PAGESIZE))()
+    found = ctypes.CDLL(None, use_errno=True).mincore(ctypes.c_void_p(start), ctypes.c_size_t(end - start), pages)
+    assert found == 0, os.strerror(ctypes.get_errno())
+    return all(page & 1 for page in pages)

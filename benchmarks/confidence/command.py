@@ -42,6 +42,9 @@ def calibration(
     trials: Annotated[int, typer.Option(min=1, help="Resamplings of calibration and test, on the town.")] = 20,
     queries_every: Annotated[int, typer.Option(min=1, help="Use every n-th query of the town.")] = 1,
     shortlist: Annotated[int, typer.Option(min=5, help="The number of compared candidates.")] = 100,
+    own: Annotated[
+        bool, typer.Option(help="Ask the map's own pictures too; without them, only labelled photos calibrate.")
+    ] = True,
     device: DeviceName = "auto",
     out: Annotated[Path, typer.Option(help="The JSON file of the figures; its other figures are kept.")] = Path(
         "benchmarks/results/confidence.json"
@@ -55,9 +58,11 @@ def calibration(
     if unknown := set(only or ()) - set(_SETS):
         raise InvalidInput(f"--only {', '.join(sorted(unknown))}: the sets are {', '.join(_SETS)}")
     chosen = only or list(_SETS)
+    if not own and chosen != [TOWN]:
+        raise InvalidInput(f"--no-own calibrates with labelled photos alone, which only --only {TOWN} has")
     console = output_console()
     for each in _read(chosen, shared, town, queries_every):
-        stored = ask_all(each, answers, shortlist, device)
+        stored = ask_all(each, answers, shortlist, device, own=own)
         found = {
             "shortlist": shortlist,
             "hardware": describe_hardware(),
@@ -82,7 +87,7 @@ def _read(chosen: list[str], shared: Path | None, town: Path, every: int) -> Ite
 def _measure(stored: Stored, trials: int) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     for calibrated, with_queries in ((MAP_ALONE, False), (WITH_QUERIES, True)):
-        if trials == 1 and with_queries:
+        if (trials == 1 and with_queries) or not (with_queries or stored.own):
             continue
         splits = (
             [whole(stored)]

@@ -45,7 +45,7 @@ class Stored:
     foreign: tuple[Asked, ...]
 
 
-def ask_all(asked: MapSet, folder: Path, shortlist: int, device: DeviceName) -> Stored:
+def ask_all(asked: MapSet, folder: Path, shortlist: int, device: DeviceName, *, own: bool = True) -> Stored:
     """Build a map and ask all questions; an existing map and answers are kept.
 
     Args:
@@ -53,6 +53,7 @@ def ask_all(asked: MapSet, folder: Path, shortlist: int, device: DeviceName) -> 
         folder: The folder of the map and its answers.
         shortlist: The number of compared candidates for each question.
         device: The device of the work.
+        own: Whether the map's own pictures are asked.
 
     Raises:
         PlacefixError: The network cannot be loaded, or a picture cannot be read.
@@ -63,15 +64,16 @@ def ask_all(asked: MapSet, folder: Path, shortlist: int, device: DeviceName) -> 
         asker = Asker(
             localizer, shortlist, AnswerLog(folder / f"{asked.name}.jsonl", what_is_asked(localizer, shortlist))
         )
-        progress.started(len(localizer.place_map) + len(asked.queries) + len(asked.foreign), 0)
-        own = ask_own_pictures(asker, len(localizer.place_map))
+        pictures = len(localizer.place_map) if own else 0
+        progress.started(pictures + len(asked.queries) + len(asked.foreign), 0)
+        own_questions = ask_own_pictures(asker, pictures)
         queries = ask_photos(asker, asked.queries, DEFAULT_LIMITS, asked.conditions)
         foreign = ask_foreign_photos(asker, asked.foreign, DEFAULT_LIMITS)
         return Stored(
             asked.name,
             places,
             DEFAULT_WITHIN_M,
-            *(tuple(_told(questions, progress)) for questions in (own, queries, foreign)),
+            *(tuple(_told(questions, progress)) for questions in (own_questions, queries, foreign)),
         )
 
 

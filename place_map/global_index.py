@@ -13,11 +13,11 @@ from model.errors import DeviceUnavailable
 from place_map import layout
 from place_map.errors import MapCorrupt, MapError
 from place_map.faiss_library import faiss_is_installed, faiss_sees_gpu, faiss_version, load_faiss, reason_of
-from place_map.index_codes import join_codes, needs_nothing, read_codebook, wrong_code
+from place_map.index_codes import join_codes, needs_nothing, read_codebook, rounding_of, wrong_code
 from place_map.index_making import made_index, new_index
 from place_map.reader import PlaceMap
 from place_map.search_effort import proposals_per_hit, set_effort
-from place_map.searching import ExactSearcher, Hits, Searcher
+from place_map.searching import Coverage, ExactSearcher, Hits, Searcher
 from place_map.torch_search import TorchProposer
 
 Backend = Literal["auto", "faiss", "torch"]
@@ -65,10 +65,10 @@ def read_searcher(place_map: PlaceMap, device: torch.device | str, backend: Back
     if backend == "torch" or (backend == "auto" and not faiss_can):
         return lambda: ExactSearcher(place_map, TorchProposer(place_map, device))
     index = read_index(place_map)
-    keeps_all = _keeps_all(index, place_map)
+    coverage = _coverage(index, place_map)
     fallback = TorchProposer(place_map, torch.device("cpu"))
     if device.type == "cpu":
-        proposer = _FaissProposer(index, "faiss-cpu", len(place_map), keeps_all=keeps_all)
+        proposer = _FaissProposer(index, "faiss-cpu", len(place_map), coverage, _rounding(place_map))
         return lambda: ExactSearcher(place_map, proposer, fallback)
     if not faiss_can:
         raise DeviceUnavailable(
@@ -77,7 +77,7 @@ def read_searcher(place_map: PlaceMap, device: torch.device | str, backend: Back
 
     def move() -> Searcher:
         try:
-            moved = _GpuProposer(index, device, keeps_all=keeps_all, rounds=place_map.store_type == torch.float16)
+            moved = _GpuProposer(index, device, coverage, rounds=place_map.store_type == torch.float16)
         except MapError:
             if backend == "faiss":
                 raise
@@ -93,19 +93,19 @@ def read_index(place_map: PlaceMap) -> Any:
     """Read the index of a map into memory, or make it there.
 
     An index of codes is joined from the codes of the segments. An index that needs no training has no files, and is
-    made from the global features. The index of a shard is made from them too. It compares every picture, whatever index
-    the map has: shards together then find the same rows as one machine.
+    made from the global features. A shard of a map that has no codes makes an exact index, whatever index the map has:
+    the parts of an index in one file would propose other rows than the whole.
 
     Raises:
         MapCorrupt: faiss cannot read it, or it holds another number or width of vectors, or another metric.
     """
     entry, width = place_map.manifest.index, place_map.manifest.features.global_dim
     path = place_map.path / next(iter(entry.files(place_map.version)), layout.SEGMENTS)
-    if place_map.shard is not None:
+    if entry.codes is not None:
+        index = join_codes(place_map.path, entry, entry.codes, place_map.segments, width)
+    elif place_map.shard is not None:
         factory = "SQfp16" if place_map.store_type == torch.float16 else "Flat"
         index = made_index(factory, width, place_map.global_chunks)
-    elif entry.codes is not None:
-        index = join_codes(place_map.path, entry, entry.codes, place_map.segments, width)
     elif entry.file is not None:
         index = _read_file(place_map.index_path)
     elif needs_nothing(entry.factory, width):
@@ -125,7 +125,7 @@ def index_bytes(place_map: PlaceMap) -> int:
     """Return the size of a map's index in memory, without the data of faiss beside the vectors."""
     entry, width = place_map.manifest.index, place_map.manifest.features.global_dim
     if entry.codes is not None:
-        return sum(codes.bytes for codes in entry.codes.segments.values())
+        return sum(entry.codes.segments[segment.id].bytes for segment in place_map.segments)
     if entry.file is not None:
         return entry.file.bytes
     return len(place_map) * int(new_index(entry.factory, width).code_size)
@@ -159,7 +159,7 @@ def find_difference(place_map: PlaceMap) -> IndexDifference | None:
                 name = layout.codes_name(entry.codes.number, segment.id)
                 return IndexDifference(name, f"row {row} is not the code of its global feature")
     index = read_index(place_map)
-    if entry.file is None or not _keeps_all(index, place_map):
+    if entry.file is None or _coverage(index, place_map) != "all":
         return None
     first_row = 0
     for chunk in place_map.global_chunks():
@@ -177,17 +177,24 @@ def find_difference(place_map: PlaceMap) -> IndexDifference | None:
 class _FaissProposer:
     """Propose rows by a faiss index on the CPU."""
 
-    def __init__(self, index: Any, name: str, most_hits: int, *, keeps_all: bool) -> None:
+    def __init__(self, index: Any, name: str, most_hits: int, coverage: Coverage, rounding: str) -> None:
         self.name = name
         self.most_hits = most_hits
-        self.is_exhaustive = keeps_all
+        self.coverage = coverage
+        self.rounding = rounding
         self.proposals_per_hit = proposals_per_hit(load_faiss(), index)
         self._index = index
 
     def propose(self, queries: NDArray[np.float32], count: int) -> Hits:
         """See ``Proposer.propose``."""
-        squared_distances, rows = self._index.search(queries, count)
-        return Hits(squared_distances, rows)
+        # If a code stands for 16 numbers or more, faiss rounds the tables of several queries at once differently.
+        at_a_time = 1 if self.coverage == "codes" else len(queries)
+        squared = np.empty((len(queries), count), np.float32)
+        rows = np.empty((len(queries), count), np.int64)
+        for start in range(0, len(queries), at_a_time):
+            some = slice(start, start + at_a_time)
+            squared[some], rows[some] = self._index.search(queries[some], count)
+        return Hits(squared, rows)
 
     def absolute_error(self, _query: NDArray[np.float32], _distance: float, /) -> float:
         """Return 0: only the sums are rounded."""
@@ -200,7 +207,7 @@ class _GpuProposer(_FaissProposer):
     faiss on a GPU is not thread-safe, even for reading: one thread owns this object.
     """
 
-    def __init__(self, index: Any, device: torch.device, *, keeps_all: bool, rounds: bool) -> None:
+    def __init__(self, index: Any, device: torch.device, coverage: Coverage, *, rounds: bool) -> None:
         faiss = load_faiss()
         # Kept as long as the index, because faiss does not keep it.
         self._resources = faiss.StandardGpuResources()
@@ -214,7 +221,7 @@ class _GpuProposer(_FaissProposer):
                 f"faiss cannot move this index to {device}: {reason_of(error)}; let torch search, or build the map "
                 "with --index Flat"
             ) from error
-        super().__init__(index, "faiss-gpu", _GPU_MOST_HITS, keeps_all=keeps_all)
+        super().__init__(index, "faiss-gpu", _GPU_MOST_HITS, "all" if coverage == "all" else "some", "")
         self._index = moved
         self._rounds = rounds
 
@@ -233,12 +240,24 @@ def _read_file(path: Path) -> Any:
         raise MapCorrupt(f"{path} cannot be read: {reason_of(error)}; run placefix verify on the map") from error
 
 
-def _keeps_all(index: Any, place_map: PlaceMap) -> bool:
-    """Return whether an index compares a query with every stored feature without rounding.
+def _coverage(index: Any, place_map: PlaceMap) -> Coverage:
+    """Return the rows that an index compares.
 
-    ``Flat`` does. ``SQfp16`` does in half the memory if the map stores float16.
+    ``Flat`` compares a query with every stored feature without rounding. ``SQfp16`` does in half the memory if the map
+    stores float16.
     """
     faiss = load_faiss()
     if isinstance(index, faiss.IndexScalarQuantizer):
-        return bool(index.sq.qtype == faiss.ScalarQuantizer.QT_fp16) and place_map.store_type == torch.float16
-    return isinstance(index, faiss.IndexFlat)
+        keeps_all = index.sq.qtype == faiss.ScalarQuantizer.QT_fp16 and place_map.store_type == torch.float16
+        return "all" if keeps_all else "codes"
+    if isinstance(index, faiss.IndexFlat):
+        return "all"
+    return "codes" if isinstance(index, (faiss.IndexPQ, faiss.IndexPQFastScan)) else "some"
+
+
+def _rounding(place_map: PlaceMap) -> str:
+    """Return the digest of ``rounding_of``; empty if the map has no codes."""
+    entry = place_map.manifest.index
+    if entry.codes is None:
+        return ""
+    return rounding_of(place_map.path, entry, entry.codes, place_map.manifest.features.global_dim)

@@ -7,6 +7,7 @@ opened.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ MOST_GROWTH = 4
 """A codebook is kept until the map has this many times the pictures from which it was learned."""
 
 _ROWS_AT_A_TIME = 16_384
+
+_SAMPLE_CODES = 256
+_SAMPLE_QUERIES = 4
+_DIGEST_DIGITS = 12
 
 GlobalsOf = Callable[[Segment], StoredFeatures]
 """A function from a segment to its global features ``(rows, D)``, dead rows included."""
@@ -183,17 +188,38 @@ def join_codes(map_path: Path, entry: IndexEntry, codes: IndexCodes, segments: S
     Raises:
         MapCorrupt: A file cannot be read, or does not fit the index.
     """
-    faiss, joined = load_faiss(), read_codebook(map_path / layout.codebook_name(codes.number))
+    joined = read_codebook(map_path / layout.codebook_name(codes.number))
     for segment in segments:
         of_segment = read_codes(map_path, codes, segment, joined.sa_code_size())
         live = segment.live()
         for start in range(0, len(live), _ROWS_AT_A_TIME):
             joined.add_sa_codes(np.ascontiguousarray(of_segment[live[start : start + _ROWS_AT_A_TIME]]))
-    empty = new_index(entry.factory, width)
-    if isinstance(empty, faiss.IndexPQFastScan):
-        with explained(f"the codes of {map_path.name} do not fit the index {entry.factory!r}"):
-            return faiss.IndexPQFastScan(joined, empty.bbs)
-    return joined
+    with explained(f"the codes of {map_path.name} do not fit the index {entry.factory!r}"):
+        return _arranged(joined, entry.factory, width)
+
+
+def rounding_of(map_path: Path, entry: IndexEntry, codes: IndexCodes, width: int) -> str:
+    """Return a digest of the distances from fixed queries to fixed codes by the codebook of a map.
+
+    Machines with the same digest give a code the same distance, to the last bit. Processors may round differently.
+
+    Args:
+        map_path: Directory of the map.
+        entry: The index in the manifest.
+        codes: Its codes.
+        width: Width of the global features.
+
+    Raises:
+        MapCorrupt: The codebook cannot be read.
+    """
+    random, sample = np.random.default_rng(0), read_codebook(map_path / layout.codebook_name(codes.number))
+    sample.add_sa_codes(random.integers(0, 256, (_SAMPLE_CODES, sample.sa_code_size()), dtype=np.uint8))
+    queries = random.random((_SAMPLE_QUERIES, width), dtype=np.float32) / np.float32(width)
+    index, digest = _arranged(sample, entry.factory, width), sha256()
+    for query in queries:  # each alone, as a server asks them
+        distances, rows = index.search(query[None], _SAMPLE_CODES)
+        digest.update(distances[0][np.argsort(rows[0])].tobytes())
+    return digest.hexdigest()[:_DIGEST_DIGITS]
 
 
 def wrong_code(
@@ -212,6 +238,12 @@ def wrong_code(
             return first_row + int(different[0])
         first_row += len(expected)
     return None
+
+
+def _arranged(plain: Any, factory: str, width: int) -> Any:
+    """Return an index in the order in which it is searched."""
+    faiss, empty = load_faiss(), new_index(factory, width)
+    return faiss.IndexPQFastScan(plain, empty.bbs) if isinstance(empty, faiss.IndexPQFastScan) else plain
 
 
 def _encoder_of(trained: Any) -> Any:

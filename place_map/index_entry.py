@@ -1,5 +1,6 @@
 """The shortlist index in the manifest: its kind and its files."""
 
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Literal, Self
 
@@ -24,6 +25,11 @@ class IndexCodes(ManifestPart):
     pictures: PositiveInt
     codebook: FileSum
     segments: dict[Number, FileSum] = Field(min_length=1)
+
+    def files(self, segments: Iterable[str]) -> dict[str, FileSum]:
+        """Return path below the map → size and sum, for the codebook and the codes of some segments."""
+        named = {layout.codes_name(self.number, segment): self.segments[segment] for segment in segments}
+        return {layout.codebook_name(self.number): self.codebook} | named
 
 
 class IndexEntry(ManifestPart):
@@ -55,11 +61,6 @@ class IndexEntry(ManifestPart):
 
     def files(self, version: str) -> dict[str, FileSum]:
         """Return path below the map → size and sum, for the files of the index of a version."""
-        found = {}
-        if self.file is not None:
-            found[str(PurePosixPath(layout.VERSIONS, version, layout.INDEX))] = self.file
         if self.codes is not None:
-            found[layout.codebook_name(self.codes.number)] = self.codes.codebook
-            for segment, codes in self.codes.segments.items():
-                found[layout.codes_name(self.codes.number, segment)] = codes
-        return found
+            return self.codes.files(self.codes.segments)
+        return {} if self.file is None else {str(PurePosixPath(layout.VERSIONS, version, layout.INDEX)): self.file}

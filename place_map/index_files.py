@@ -49,9 +49,7 @@ class BaseIndex:
         """
         codes = self.kept_codes(factory, pictures)
         if codes is not None:
-            shared = {each: file for each, file in codes.segments.items() if each in segments}
-            found = {layout.codes_name(codes.number, each): file for each, file in shared.items()}
-            return found | {layout.codebook_name(codes.number): codes.codebook}
+            return codes.files(each for each in codes.segments if each in segments)
         return {} if self.kept_file is None else self.entry.files(self.version)
 
     @property

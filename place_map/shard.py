@@ -167,14 +167,17 @@ def segments_of(manifest: Manifest, shard: Shard | None) -> tuple[Segment, ...]:
 def files_of(manifest: Manifest, shard: Shard | None) -> dict[str, FileSum]:
     """Return path below the map → size and sum, for the files that a reader of a part needs.
 
-    Thumbnails that have a file each are not among them.
-
-    A part needs the files of its segments, from which its index is made.
+    Thumbnails that have a file each are not among them. A part needs the files of its segments, and the codebook and
+    their codes if the map has them.
 
     Raises:
         InvalidInput: There are fewer segments than shards.
     """
-    return manifest.files if shard is None else manifest.files_of(segments_of(manifest, shard))
+    if shard is None:
+        return manifest.files
+    segments, codes = segments_of(manifest, shard), manifest.index.codes
+    of_codes = {} if codes is None else codes.files(segment.id for segment in segments)
+    return of_codes | manifest.files_of(segments)
 
 
 def _hash(segment_id: str, shard: int) -> bytes:

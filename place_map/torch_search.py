@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from place_map.reader import CHUNK_ROWS, PlaceMap
-from place_map.searching import Hits
+from place_map.searching import Coverage, Hits
 
 
 class TorchProposer:
@@ -17,8 +17,9 @@ class TorchProposer:
     million pictures at D = 1024 in float16). In addition, a piece in float32 (64 MB) and its distances need memory.
     """
 
-    is_exhaustive = True
+    coverage: Coverage = "all"
     proposals_per_hit = 1.0
+    rounding = ""
 
     def __init__(self, place_map: PlaceMap, device: torch.device) -> None:
         self.name = f"torch-{device.type}"

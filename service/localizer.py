@@ -18,6 +18,7 @@ from model.matching import MatchingPrecision, matcher_name
 from model.rerankers.reranker import LocalFeatures, Reranker
 from place_map.calibration import DEFAULT_WITHIN_M, Judgement
 from place_map.evidence import Evidence, Ranking
+from place_map.proposals import NO_ROWS
 from place_map.reader import PlaceMap
 from place_map.searching import Searcher
 from service.comparer import Comparer
@@ -26,7 +27,7 @@ from service.localization import Candidate, Localization, Matches, Verdict
 from service.matches import MatchedCells, rival_rank
 from service.query_options import DEFAULT_PRECISION, QueryOptions
 from service.rounds import count_ahead
-from service.shortlist import NO_ROWS, Shortlist, find_shortlist
+from service.shortlist import Shortlist, find_shortlist
 from service.stages import Stage, StageClock
 from service.words import MATCHED_FIRST, Rerank
 

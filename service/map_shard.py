@@ -1,6 +1,7 @@
 """Answer for one shard of a map, in rows of the whole map."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +9,12 @@ from torch import Tensor
 
 from model.errors import InvalidInput
 from model.rerankers.reranker import LocalFeatures
+from place_map.proposals import Proposals
 from service.localizer import Localizer
 from service.matches import MatchedCells
 from service.query_options import QueryOptions
 from service.shard_identity import ShardIdentity
-from service.shortlist import Nearest, Shortlist
+from service.shortlist import ProposedShortlist, propose_shortlist
 from service.stages import StageClock
 
 
@@ -34,13 +36,15 @@ class MapShard:
         if place_map.shard is None:
             raise InvalidInput(f"the map {place_map.name} is open as a whole, not as a shard")
         self.localizer = localizer
-        self.identity = ShardIdentity.of(localizer.encoder, place_map, localizer.matcher, place_map.shard)
+        self.identity = ShardIdentity.of(
+            localizer.encoder, place_map, localizer.matcher, localizer.searcher.rule, place_map.shard
+        )
         self._rows = place_map.shard.rows(place_map.manifest)
 
     def shortlist(
         self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]
-    ) -> Shortlist:
-        """Return the candidates of this shard; see ``Localizer.shortlist``.
+    ) -> ProposedShortlist:
+        """Return the proposals of this shard; see ``propose_shortlist``.
 
         Args:
             query: ``(1, D)`` global features.
@@ -49,8 +53,9 @@ class MapShard:
             is_wanted: Whether somebody still waits for the query.
         """
         own, is_here = self._found(without)
-        found = self.localizer.shortlist(query, options, own[is_here], is_wanted)
-        return Shortlist(self._in_map(found.answers), self._in_map(found.rivals))
+        searcher, place_map = self.localizer.searcher, self.localizer.place_map
+        found = propose_shortlist(searcher, place_map, query, options, own[is_here], is_wanted)
+        return ProposedShortlist(self._in_map(found.answers), self._in_map(found.rivals))
 
     def compare(
         self, query: LocalFeatures, rows: NDArray[np.int64], is_wanted: Callable[[], bool]
@@ -100,5 +105,5 @@ class MapShard:
         is_here[is_here] = self._rows[own[is_here]] == rows[is_here]
         return own, is_here
 
-    def _in_map(self, own: Nearest) -> Nearest:
-        return Nearest(self._rows[own.rows], own.distances)
+    def _in_map(self, own: Proposals) -> Proposals:
+        return replace(own, rows=self._rows[own.rows])

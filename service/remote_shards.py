@@ -20,20 +20,12 @@ from place_map.shard import Assignment, Shard
 from service.errors import MalformedBody, ShardUnavailable
 from service.matches import MatchedCells
 from service.query_options import QueryOptions
+from service.shard_answers import unpack_comparisons, unpack_matches, unpack_shortlist
 from service.shard_connections import ShardConnections
 from service.shard_identity import ShardIdentity
-from service.shard_messages import (
-    COMPARE_PATH,
-    MATCH_PATH,
-    SHORTLIST_PATH,
-    Question,
-    pack_question,
-    unpack_comparisons,
-    unpack_matches,
-    unpack_shortlist,
-)
+from service.shard_messages import COMPARE_PATH, MATCH_PATH, SHORTLIST_PATH, Question, pack_question
 from service.sharded_localizer import ShardedLocalizer
-from service.shortlist import Shortlist
+from service.shortlist import ProposedShortlist
 
 _UNKNOWN = "unknown"
 _LOOK_PAUSE_S = 0.2  # between two looks while shards load a version
@@ -59,7 +51,7 @@ class RemoteShards:
 
         Args:
             connections: The connections to all shards, for all maps.
-            expected: The identity that each shard must have; all must have the matcher of the first one.
+            expected: The identity that each shard must have; all must have the matcher and the search of the first one.
             assignment: The rows of each shard.
             numbers: ``Reranker.parts`` of the map's re-ranker.
             cells: The number of local features of a picture.
@@ -82,13 +74,13 @@ class RemoteShards:
     def matcher(self) -> str:
         """Return the matcher of all shards; ``unknown`` as long as one is missing."""
         try:
-            return self._agreed_matcher()
+            return self._agreed_identity().matcher
         except ShardUnavailable:
             return _UNKNOWN
 
     def check_ready(self) -> None:
         """See ``Shards.check_ready``; this looks at the latest state of each shard."""
-        self._agreed_matcher()
+        self._agreed_identity()
 
     def wait_until_held(self) -> None:
         """Wait until each shard holds its part, as long as the others load theirs.
@@ -103,20 +95,23 @@ class RemoteShards:
                 break
             self._check_none_refuses()
             time.sleep(_LOOK_PAUSE_S)
-        self._agreed_matcher()
+        self._agreed_identity()
 
     def shortlists(
         self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]
-    ) -> Sequence[Shortlist]:
+    ) -> Sequence[ProposedShortlist]:
         """See ``Shards.shortlists``."""
         tensors = {"query": query, "without": torch.from_numpy(without)}
         everyone = range(len(self._expected))
         bodies = self._bodies(dict.fromkeys(everyone, tensors), options)
         answers = self._connections.ask(SHORTLIST_PATH, bodies, self.count, is_wanted)
-        return [
+        found = [
             self._read(number, partial(self._shortlist_of, number, answers[number], options.shortlist))
             for number in everyone
         ]
+        for number in everyone:
+            self._read(number, partial(_check_as_many, found[number], found[0]))
+        return found
 
     def comparisons(
         self, query: LocalFeatures, rows: Mapping[int, NDArray[np.int64]], is_wanted: Callable[[], bool]
@@ -158,16 +153,16 @@ class RemoteShards:
     def _bodies(
         self, tensors: Mapping[int, Mapping[str, Tensor]], options: QueryOptions | None = None
     ) -> dict[int, bytes]:
-        matcher = self._agreed_matcher()
+        agreed = self._agreed_identity()
         question = Question(self._expected[0], self._connections.timeout_s)
         if options is not None:
             question = replace(question, shortlist=options.shortlist, prior=options.prior)
         return {
-            number: pack_question(replace(question, identity=self._expected[number].counted_by(matcher)), of_shard)
+            number: pack_question(replace(question, identity=self._expected[number].computed_as(agreed)), of_shard)
             for number, of_shard in tensors.items()
         }
 
-    def _shortlist_of(self, number: int, answer: bytes, most: int) -> Shortlist:
+    def _shortlist_of(self, number: int, answer: bytes, most: int) -> ProposedShortlist:
         found = unpack_shortlist(answer, most)
         rows = np.concatenate([found.answers.rows, found.rivals.rows])
         if not self._assignment.has_all(rows, number):
@@ -188,16 +183,16 @@ class RemoteShards:
         return not isinstance(state, str) and state.identity_of(part) is None and state.reason_against(part) is None
 
     def _check_none_refuses(self) -> None:
-        wrong = [self._problem_of(number, "") for number in range(self.count) if not self._is_loading(number)]
+        wrong = [self._problem_of(number, None) for number in range(self.count) if not self._is_loading(number)]
         if found := [each for each in wrong if each is not None]:
             raise ShardUnavailable("; ".join(found))
 
-    def _problem_of(self, number: int, matcher: str) -> str | None:
+    def _problem_of(self, number: int, agreed: ShardIdentity | None) -> str | None:
         """Return why a shard cannot be asked; None if it can be.
 
         Args:
             number: The number of the shard, from 0.
-            matcher: The matcher that it must have; empty for any.
+            agreed: The identity of the shard whose matcher and search it must have; None for any.
         """
         state, name, expected = self._connections.state_of(number), self._name(number), self._expected[number]
         if isinstance(state, str):
@@ -206,11 +201,11 @@ class RemoteShards:
         if found is None:
             version = f"version {expected.version} of {expected.map}"
             return f"{name} {state.reason_against(expected.part) or f'does not hold {version} yet'}"
-        difference = found.difference(expected.counted_by(matcher or found.matcher))
+        difference = found.difference(expected.computed_as(agreed or found))
         return None if difference is None else f"{name} is another than it must be: {difference}"
 
-    def _agreed_matcher(self) -> str:
-        """Return the matcher of all shards.
+    def _agreed_identity(self) -> ShardIdentity:
+        """Return the identity of a shard, whose matcher and search all shards have.
 
         Raises:
             ShardUnavailable: A shard is missing, or is another than it must be; the error names all of these.
@@ -220,11 +215,22 @@ class RemoteShards:
             None if isinstance(state, str) else state.identity_of(part)
             for state, part in zip(states, self._parts, strict=True)
         ]
-        matcher = next((identity.matcher for identity in found if identity is not None), "")
-        wrong = [self._problem_of(number, matcher) for number in range(self.count)]
-        if told := [each for each in wrong if each is not None]:
-            raise ShardUnavailable("; ".join(told))
-        return matcher
+        agreed = next((identity for identity in found if identity is not None), None)
+        wrong = [self._problem_of(number, agreed) for number in range(self.count)]
+        if agreed is None or any(wrong):
+            raise ShardUnavailable("; ".join(each for each in wrong if each is not None))
+        return agreed
+
+
+def _check_as_many(found: ProposedShortlist, other: ProposedShortlist) -> None:
+    """Pass if two shards propose as many pictures of the whole map.
+
+    Raises:
+        MalformedBody: They do not.
+    """
+    for own, others in ((found.answers, other.answers), (found.rivals, other.rivals)):
+        if own.most and others.most and own.most != others.most:
+            raise MalformedBody(f"it proposes {own.most} pictures, and another shard {others.most}")
 
 
 def connect(
@@ -251,7 +257,9 @@ def connect(
             "shards: restart the front end with more in PLACEFIX_SHARDS"
         )
     assignment = Assignment(place_map.manifest, count)
-    expected = [ShardIdentity.of(encoder, place_map, _UNKNOWN, Shard(number, count)) for number in range(1, count + 1)]
+    expected = [
+        ShardIdentity.of(encoder, place_map, _UNKNOWN, _UNKNOWN, Shard(number, count)) for number in range(1, count + 1)
+    ]
     features = place_map.manifest.features
     settings = RerankSettings(floor=features.match_floor)
     numbers = make_reranker(features.reranker, encoder, settings).parts if encoder.local_dim else 1

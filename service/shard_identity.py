@@ -40,6 +40,7 @@ class ShardIdentity:
         network: The fingerprint of the network.
         encoding: The arithmetic of the network.
         matcher: The instructions and numbers that compare local features.
+        search: The rule by which the search index proposes pictures (``Searcher.rule``).
         shard: The part of the map, such as ``1/3``.
     """
 
@@ -50,16 +51,18 @@ class ShardIdentity:
     network: str
     encoding: str
     matcher: str
+    search: str
     shard: str
 
     @classmethod
-    def of(cls, encoder: Encoder, place_map: PlaceMap, matcher: str, shard: Shard) -> "ShardIdentity":
+    def of(cls, encoder: Encoder, place_map: PlaceMap, matcher: str, search: str, shard: Shard) -> "ShardIdentity":
         """Return the identity of a part of a map, in this release.
 
         Args:
             encoder: The network.
             place_map: The map, or the part.
             matcher: The instructions and numbers that compare local features.
+            search: The rule by which the search index proposes pictures.
             shard: The part.
         """
         return cls(
@@ -70,6 +73,7 @@ class ShardIdentity:
             network=encoder.fingerprint,
             encoding=encoder.precision,
             matcher=matcher,
+            search=search,
             shard=str(shard),
         )
 
@@ -87,9 +91,9 @@ class ShardIdentity:
         ]
         return ", ".join(differing) or None
 
-    def counted_by(self, matcher: str) -> "ShardIdentity":
-        """Return the identity with another matcher."""
-        return replace(self, matcher=matcher)
+    def computed_as(self, other: "ShardIdentity") -> "ShardIdentity":
+        """Return the identity with the matcher and the search of another shard."""
+        return replace(self, matcher=other.matcher, search=other.search)
 
 
 @cache

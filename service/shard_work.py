@@ -7,15 +7,13 @@ from torch import Tensor
 from model.rerankers.reranker import LocalFeatures
 from service.errors import UnexpectedShard
 from service.map_shard import MapShard
+from service.shard_answers import pack_comparisons, pack_matches, pack_shortlist
 from service.shard_messages import (
     COMPARE_PATH,
     MATCH_PATH,
     SHORTLIST_PATH,
     Question,
     check_features,
-    pack_comparisons,
-    pack_matches,
-    pack_shortlist,
     read_rows,
     unpack_question,
 )

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from model.encoder import Encoder
 from model.rerankers.reranker import LocalFeatures
+from place_map.proposals import NO_ROWS, Proposals, merge_proposals
 from place_map.reader import PlaceMap
 from place_map.searching import SearchResult
 from place_map.shard import Assignment
@@ -17,7 +18,7 @@ from service.localizer import Localizer
 from service.matches import MatchedCells
 from service.query_options import QueryOptions
 from service.rounds import MOST_ROUNDS
-from service.shortlist import NO_ROWS, Shortlist, check_wanted, merge_shortlists
+from service.shortlist import ProposedShortlist, Shortlist, check_wanted, merge_shortlists
 from service.stages import Stage, StageClock
 
 SEARCHER = "shards"
@@ -52,7 +53,7 @@ class Shards(Protocol):
 
     def shortlists(
         self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]
-    ) -> Sequence[Shortlist]:
+    ) -> Sequence[ProposedShortlist]:
         """Return the result of ``MapShard.shortlist`` of each shard.
 
         Raises:
@@ -101,19 +102,21 @@ class Shards(Protocol):
 class ShardedSearcher:
     """Search as a ``Searcher`` over all shards."""
 
-    name = SEARCHER
+    name = rule = SEARCHER
 
     def __init__(self, shards: Shards) -> None:
         self._shards = shards
 
-    def search(self, queries: Tensor, k: int) -> SearchResult:
-        """See ``Searcher.search``; this searches one query at a time."""
+    def propose(self, queries: Tensor, k: int, without: NDArray[np.int64] = NO_ROWS) -> list[Proposals]:
+        """See ``Searcher.propose``; this asks one query at a time."""
         options = QueryOptions(1, k, "never")
-        found = [
-            merge_shortlists(self._shards.shortlists(query[None], options, NO_ROWS, lambda: True), k).answers
-            for query in queries
-        ]
-        return SearchResult(np.stack([each.distances for each in found]), np.stack([each.rows for each in found]))
+        asked = (self._shards.shortlists(query[None], options, without, lambda: True) for query in queries)
+        return [merge_proposals([part.answers for part in parts]) for parts in asked]
+
+    def search(self, queries: Tensor, k: int) -> SearchResult:
+        """See ``Searcher.search``; this asks one query at a time."""
+        found = self.propose(queries, k)
+        return SearchResult.of(found, min([k, *(len(each.rows) for each in found)]))
 
 
 class ShardedLocalizer(Localizer):

@@ -9,37 +9,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from place_map.evidence import Ranking
+from place_map.proposals import NO_PROPOSALS, Nearest, Proposals, merge_proposals, nearest_of
 from place_map.reader import PlaceMap
-from place_map.searching import Searcher, nearest_of
+from place_map.searching import Searcher
 from service.errors import DeadlineExceeded
 from service.query_options import QueryOptions
 
 # The number of rows in a prior's circle that are compared at a time: 32 MB of float64 at D = 1024.
 _EXACT_ROWS = 4096
 
-NO_ROWS = np.empty(0, dtype=np.int64)
 NO_SCORES = np.empty(0, dtype=np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class Nearest:
-    """List pictures by their global distance to a query, the nearest first; at the same distance the lower row first.
-
-    Attributes:
-        rows: ``(k,)`` int64, rows of the map.
-        distances: ``(k,)`` float32, Euclidean.
-    """
-
-    rows: NDArray[np.int64]
-    distances: NDArray[np.float32]
-
-
-NOTHING = Nearest(NO_ROWS, np.empty(0, dtype=np.float32))
+NOTHING = NO_PROPOSALS.nearest(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Shortlist:
-    """Hold the candidates of a query in a map, or in a part of one.
+    """Hold the candidates of a query.
 
     Attributes:
         answers: The pictures that may be the answer.
@@ -56,6 +41,19 @@ class Shortlist:
         answers, rivals = self.answers, self.rivals if len(self.answers.rows) else NOTHING
         rows = np.concatenate([answers.rows, rivals.rows])
         return Ranking(rows, np.concatenate([answers.distances, rivals.distances]), NO_SCORES, len(rivals.rows))
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedShortlist:
+    """Hold the pictures of a map, or of a part of one, that may be candidates of a query.
+
+    Attributes:
+        answers: The pictures that may be the answer.
+        rivals: Pictures that a prior excludes; none if the answers fill the shortlist.
+    """
+
+    answers: Proposals
+    rivals: Proposals = NO_PROPOSALS
 
 
 def find_shortlist(
@@ -79,29 +77,46 @@ def find_shortlist(
     Raises:
         DeadlineExceeded: Nobody waits for the query any more.
     """
+    proposed = propose_shortlist(searcher, place_map, query, options, without, is_wanted)
+    return merge_shortlists([proposed], options.shortlist)
+
+
+def propose_shortlist(
+    searcher: Searcher,
+    place_map: PlaceMap,
+    query: Tensor,
+    options: QueryOptions,
+    without: NDArray[np.int64],
+    is_wanted: Callable[[], bool],
+) -> ProposedShortlist:
+    """Return the pictures of a map, or of a part of it, among which ``merge_shortlists`` finds the nearest.
+
+    The arguments and errors are those of ``find_shortlist``.
+    """
     count = options.shortlist
     if options.prior is None:
-        return Shortlist(_nearest(searcher, query, count, without))
+        return ProposedShortlist(searcher.propose(query, count, without)[0])
     agreeing = np.setdiff1d(options.prior.rows(place_map.places), without)
     answers = _nearest_of(place_map, query, agreeing, count, is_wanted)
     if len(answers.rows) == count:
-        return Shortlist(answers)
+        return ProposedShortlist(Proposals.exact(answers, count))
     others = np.concatenate([answers.rows, without])
-    return Shortlist(answers, _nearest(searcher, query, count - len(answers.rows), others))
+    return ProposedShortlist(Proposals.exact(answers, count), searcher.propose(query, count, others)[0])
 
 
-def merge_shortlists(parts: Sequence[Shortlist], count: int) -> Shortlist:
-    """Return the shortlist of a map from the shortlists of its parts: the result of ``find_shortlist`` in all of it.
+def merge_shortlists(parts: Sequence[ProposedShortlist], count: int) -> Shortlist:
+    """Return the shortlist of a map from the proposals of its parts, or of the whole.
 
-    Each part names its ``count`` nearest, so none of the map's is missing. Distances do not depend on who computes them
-    (``place_map.searching``), and ties are ordered by row.
+    Each part proposes as many rows as the whole, so none of the map's is missing. Distances do not depend on who
+    computes them (``place_map.proposals``), and ties are ordered by row.
 
     Args:
-        parts: The shortlist of each part, for the same query; no row is in two of them.
+        parts: The proposals of each part, for the same query; no row is in two of them.
         count: The number of candidates.
     """
-    answers = _first([part.answers for part in parts], count)
-    return Shortlist(answers, _first([part.rivals for part in parts], count - len(answers.rows)))
+    answers = merge_proposals([part.answers for part in parts]).nearest(count)
+    rivals = merge_proposals([part.rivals for part in parts]).nearest(count - len(answers.rows))
+    return Shortlist(answers, rivals)
 
 
 def check_wanted(is_wanted: Callable[[], bool]) -> None:
@@ -114,21 +129,6 @@ def check_wanted(is_wanted: Callable[[], bool]) -> None:
         raise DeadlineExceeded("nobody waits for this query any more; it was stopped")
 
 
-def _first(parts: Sequence[Nearest], count: int) -> Nearest:
-    """Return the ``count`` nearest of several lists."""
-    rows = np.concatenate([part.rows for part in parts])
-    distances = np.concatenate([part.distances for part in parts])
-    order = np.lexsort((rows, distances))[:count]
-    return Nearest(rows[order], distances[order])
-
-
-def _nearest(searcher: Searcher, query: Tensor, count: int, without: NDArray[np.int64]) -> Nearest:
-    """Return the nearest global features, without some rows."""
-    found = searcher.search(query, count + len(without))
-    is_allowed = ~np.isin(found.rows[0], without)
-    return Nearest(found.rows[0][is_allowed][:count], found.distances[0][is_allowed][:count])
-
-
 def _nearest_of(
     place_map: PlaceMap, query: Tensor, rows: NDArray[np.int64], count: int, is_wanted: Callable[[], bool]
 ) -> Nearest:
@@ -137,7 +137,5 @@ def _nearest_of(
     best = NOTHING
     for start in range(0, len(rows), _EXACT_ROWS):
         check_wanted(is_wanted)
-        these = np.concatenate([best.rows, rows[start : start + _EXACT_ROWS]])
-        distances, nearest = nearest_of(place_map, vector, these, count)
-        best = Nearest(nearest, distances)
+        best = nearest_of(place_map, vector, np.concatenate([best.rows, rows[start : start + _EXACT_ROWS]]), count)
     return best

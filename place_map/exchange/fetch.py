@@ -69,7 +69,8 @@ def fetch_version(
         origin: The origin.
         map_dir: The map; it is made if it is not there.
         version: The version; by default the one that the origin names.
-        shard: The part of the map whose files are wanted, without thumbnails and index; by default the whole.
+        shard: The part of the map whose files are wanted, without thumbnails that have a file each, and without an
+            index in one file; by default the whole.
         check_sums: Whether files that are here are read again, and fetched anew if they are damaged.
         is_trial: Whether to compare alone, and to write nothing.
         progress: The display, which is advanced by bytes.

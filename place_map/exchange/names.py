@@ -5,7 +5,7 @@ Two maps that diverged therefore never write the same file with different conten
 changes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePosixPath
@@ -58,13 +58,12 @@ class Folder:
         return cls(layout.SEGMENTS, segment.id, sha256(lines.encode()).hexdigest(), segment.files)
 
     @classmethod
-    def of_codes(cls, codes: IndexCodes) -> list[Self]:
-        """Name the folders of a codebook and of the codes of each segment.
+    def of_codes(cls, codes: IndexCodes, segments: Iterable[Segment]) -> list[Self]:
+        """Name the folders of a codebook and of the codes of some segments.
 
         Maps that diverged may have other codes of a segment by the same codebook, so each file has a folder.
         """
-        named = {layout.codebook_name(codes.number): codes.codebook}
-        named |= {layout.codes_name(codes.number, segment): file for segment, file in codes.segments.items()}
+        named = codes.files(segment.id for segment in segments)
         return [
             cls(layout.CODES, codes.number, file.sha256, {path.name: file}, part=path.stem)
             for path, file in ((PurePosixPath(name), file) for name, file in named.items())
@@ -77,7 +76,7 @@ class Folder:
         Args:
             manifest: The manifest.
             content: The bytes of its file.
-            shard: The part of the map that reads it; a part makes its own index and needs no other.
+            shard: The part of the map that reads it; a part needs no index in one file.
         """
         digest = sha256(content).hexdigest()
         files = {layout.MANIFEST: FileSum(bytes=len(content), sha256=digest), layout.LEFT_OUT: manifest.left_out}
@@ -89,16 +88,19 @@ class Folder:
 
 
 def version_folders(manifest: Manifest, content: bytes, shard: Shard | None = None) -> list[Folder]:
-    """Return the folders of the codes of a version, if a reader needs them, and the folder of the version.
+    """Return the folders of the codes of a version, or of a part of it, if it has codes, and the folder of the version.
 
     Args:
         manifest: The manifest.
         content: The bytes of its file.
         shard: The part of the map that reads it.
+
+    Raises:
+        InvalidInput: There are fewer segments than shards.
     """
     version = Folder.of_version(manifest, content, shard)
     codes = manifest.index.codes
-    return [version] if codes is None or shard is not None else [*Folder.of_codes(codes), version]
+    return [version] if codes is None else [*Folder.of_codes(codes, segments_of(manifest, shard)), version]
 
 
 def version_path(pointer: Current) -> str:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from place_map import layout
+from place_map.errors import MapCorrupt
 from place_map.global_index import index_bytes, open_searcher, read_index
 from place_map.index_codes import MOST_GROWTH, has_codes, kept_codes, needs_nothing
 from place_map.index_entry import IndexEntry
@@ -131,18 +132,33 @@ def test_a_codebook_is_learned_again_when_the_map_has_grown_or_the_index_is_anot
         assert read_index(place_map).ntotal == 90
 
 
-def test_a_shard_reads_the_global_features_of_its_segments_alone(tmp_path: Path) -> None:
+def test_a_shard_reads_the_codes_of_its_segments_alone(tmp_path: Path) -> None:
     path = write_features_map(tmp_path / "town", features_of(90, 1), segment_rows=30, index="PQ8x4fs")
     own = {segment.id for segment in PlaceMap.open(path, shard=Shard(1, 2)).segments}
-    for name in read_manifest(path).index.files("000001"):
-        (path / name).unlink()
     for segment in read_manifest(path).segments:
         if segment.id not in own:
+            (path / "codes/000001" / f"{segment.id}.npy").unlink()
             (path / "segments" / segment.id / "globals.npy").unlink()
     with PlaceMap.open(path, shard=Shard(1, 2)) as shard:
+        shard.check_sums()
         index = read_index(shard)
-        assert isinstance(index, faiss.IndexScalarQuantizer)
+        assert isinstance(index, faiss.IndexPQFastScan)
         assert index.ntotal == len(shard) == 30 * len(own)
+        assert index_bytes(shard) == len(own) * (path / "codes/000001" / f"{min(own)}.npy").stat().st_size
+    (path / "codes/000001" / f"{min(own)}.npy").unlink()
+    with pytest.raises(MapCorrupt, match=r"codes/000001/.*cannot be read"):
+        PlaceMap.open(path, shard=Shard(1, 2))
+
+
+def test_a_shard_of_an_index_in_one_file_compares_all_of_its_pictures(tmp_path: Path) -> None:
+    for index in ("IVF2,Flat", "RR8,RaBitQfs", "PQ8x4fs"):
+        path = write_features_map(tmp_path / index, features_of(90, 1), segment_rows=30, index=index)
+        if index == "PQ8x4fs":
+            with PlaceMap.open(path) as place_map:
+                with_index_file(path, np.concatenate(list(place_map.global_chunks())))
+        with PlaceMap.open(path, shard=Shard(1, 2)) as shard:
+            assert isinstance(read_index(shard), faiss.IndexScalarQuantizer)
+            assert open_searcher(shard, "cpu").rule == "all"
 
 
 def test_a_map_of_the_format_before_answers_the_same_from_one_file(tmp_path: Path) -> None:

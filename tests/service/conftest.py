@@ -53,7 +53,9 @@ class Town:
     map_path: Path
 
 
-def build_town(folder: Path, name: str, network: SelaVPR, positions: dict[str, LatLon], first_seed: int) -> Town:
+def build_town(
+    folder: Path, name: str, network: SelaVPR, positions: dict[str, LatLon], first_seed: int, index: str = "Flat"
+) -> Town:
     weights = folder / "network.safetensors"
     if not weights.exists():
         save_network(network, weights)
@@ -64,7 +66,7 @@ def build_town(folder: Path, name: str, network: SelaVPR, positions: dict[str, L
         for number, (place_id, position) in enumerate(positions.items())
     }
     map_path = folder / "maps" / name
-    options = BuildOptions(batch_size=4, segment_size=5)
+    options = BuildOptions(batch_size=4, segment_size=5, index=index)
     build_map(read_source(folder / name), Encoder(network), map_path, options, weights_path=weights)
     return Town(photos, positions, weights, map_path)
 

@@ -28,7 +28,7 @@ from service.matches import MatchedCells
 from service.query_options import QueryOptions
 from service.settings import ServiceSettings
 from service.sharded_localizer import ShardedLocalizer
-from service.shortlist import Shortlist
+from service.shortlist import ProposedShortlist
 from tests import calibrations
 from tests.conftest import TINY_CONFIG
 from tests.index_builder.map_factory import SMALL, photo_listing
@@ -68,7 +68,7 @@ class LocalShards:
 
     def shortlists(
         self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]
-    ) -> Sequence[Shortlist]:
+    ) -> Sequence[ProposedShortlist]:
         return [shard.shortlist(query, options, without, is_wanted) for shard in self._shards]
 
     def comparisons(
@@ -147,12 +147,12 @@ class Fleet:
     alone: Served
 
 
-def judged_town(folder: Path) -> Town:
+def judged_town(folder: Path, index: str = "Flat") -> Town:
     """Make twelve pictures in three segments, by a network that counts as trained, with a calibration for ``auto``."""
     network = seeded_network(TINY_CONFIG, seed=7)
     network.is_trained = True
     positions = {f"a street/{number}.jpg": LatLon(55.7 + 0.001 * number, 13.2 - 0.002 * number) for number in range(12)}
-    town = build_town(folder, "town", network, positions, first_seed=100)
+    town = build_town(folder, "town", network, positions, first_seed=100, index=index)
     calibrations.give(town.map_path, calibrations.calibration(steps=((0, 0.5), (2, 0.6), (4, 0.7), (8, 0.95))))
     return town
 

@@ -33,7 +33,7 @@ from tests.waiting import PATIENCE_S, wait_until
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
-    return judged_town(tmp_path_factory.mktemp("judged"))
+    return judged_town(tmp_path_factory.mktemp("judged"), index="SQ8")
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +174,10 @@ def other_matcher(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
     return town, {"shard": "2/2", "matching_precision": "exact"}
 
 
+def other_search(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
+    return town, {"shard": "2/2", "searcher": "torch"}
+
+
 def other_map(town: Town, folder: Path) -> tuple[Town, dict[str, Any]]:
     copied = copy_town(town, folder)
     return Town(
@@ -191,6 +195,7 @@ def no_shard(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
         (other_version, "cannot serve version 000001 of town as 2/2: "),
         (other_number, "is another than it must be: shard 1/2 instead of 2/2"),
         (other_matcher, "is another than it must be: matcher torch-float32 instead of "),
+        (other_search, "is another than it must be: search all instead of codes "),
         (other_map, "does not serve the map town"),
         (no_shard, "is not a shard, or has no map of that name"),
     ],
@@ -273,7 +278,9 @@ def test_a_question_that_is_none_is_refused_by_the_shard(shards: tuple[Served, .
     ]
     for response in wrong:
         check_problem(response, 400, "malformed_body")
-    problem = check_problem(ask("shortlist", good, identity=identity.counted_by("torch")), 409, "unexpected_shard")
+    problem = check_problem(
+        ask("shortlist", good, identity=replace(identity, matcher="torch")), 409, "unexpected_shard"
+    )
     assert f"matcher {identity.matcher} instead of torch" in problem["detail"]
     problem = check_problem(
         ask("shortlist", good, identity=replace(identity, version="000002")), 409, "unexpected_shard"

@@ -30,6 +30,7 @@ from model.selavpr.initialisation import seeded_network
 from place_map.calibration import Auto, Calibration, Logistic, Step
 from place_map.evidence import SIGNALS
 from place_map.global_index import open_searcher
+from place_map.proposals import NO_ROWS
 from place_map.reader import PlaceMap
 from place_map.shard import Assign, Shard, assign_segments
 from service.asked import Together
@@ -42,11 +43,11 @@ from service.map_shard import MapShard
 from service.prior import Prior
 from service.query_options import QueryOptions
 from service.rounds import count_ahead
-from service.shortlist import NO_ROWS
 from tests.calibrations import SCALE, calibration
 from tests.conftest import TINY_CONFIG
 from tests.examples import drawn
 from tests.index_builder.map_factory import NO_NETWORK, unit_rows, write_features_map
+from tests.place_map.test_index_codes import version_with
 from tests.service.conftest import Town
 from tests.service.sharding import LocalShards, check_same, contiguous, sharded
 
@@ -64,12 +65,13 @@ def encoder() -> Encoder:
 
 @pytest.fixture(scope="module")
 def demo_map(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Path:
-    """Build half of the demo's pictures in six segments; the second version has each of them twice."""
+    """Build half of the demo's pictures in six segments; the others have each of them twice, the third by codes."""
     path = tmp_path_factory.mktemp("maps") / "demo"
     listing, options = read_source(SHIPPED.database), BuildOptions(batch_size=8, segment_size=17, thumbnails=False)
     listing = replace(listing, places=listing.places[::2])
     build_map(listing, encoder, path, options)
     add_pictures(path, listing, encoder, options, prefix=TWICE)
+    version_with(path, {}, None, f"PQ{encoder.global_dim}x4fs", "000003")
     return path
 
 
@@ -114,7 +116,7 @@ def asked_of(position: LatLon) -> tuple[QueryOptions, ...]:
     )
 
 
-@pytest.fixture(scope="module", params=["000001", "000002"])
+@pytest.fixture(scope="module", params=["000001", "000002", "000003"])
 def whole(request: pytest.FixtureRequest, demo_map: Path, encoder: Encoder) -> Iterator[Localizer]:
     """Open a version of the demo on one machine."""
     localizer = one_machine(encoder, demo_map, request.param)
@@ -167,7 +169,7 @@ def test_the_demo_is_answered_by_shards_as_by_one_machine(
 def test_pictures_that_are_there_twice_are_ties_that_fall_on_two_shards(
     demo_map: Path, encoder: Encoder, queries: list[EncodedQuery]
 ) -> None:
-    with sharded(encoder, demo_map, 2) as parts:
+    with sharded(encoder, demo_map, 2, version="000002") as parts:
         found = parts.localize(queries[0], QueryOptions(1000, 1000, "never")).ranking
         assert found is not None
         owners = parts._assignment.owners_of(found.rows)
@@ -218,6 +220,7 @@ def test_the_stops_of_a_usual_calibration_take_three_rounds_of_counting() -> Non
     gone=st.integers(0, 5),
     within_m=st.none() | st.sampled_from([1.0, 400.0, 3000.0]),
     rerank=st.sampled_from(["always", "never"]),
+    index=st.sampled_from(["Flat", "SQ8", "SQ4"]),
 )
 def test_any_map_in_any_parts_is_answered_as_a_whole(
     seed: int,
@@ -228,6 +231,7 @@ def test_any_map_in_any_parts_is_answered_as_a_whole(
     gone: int,
     within_m: float | None,
     rerank: str,
+    index: str,
     encoder: Encoder,
 ) -> None:
     random = np.random.default_rng(seed)
@@ -241,7 +245,7 @@ def test_any_map_in_any_parts_is_answered_as_a_whole(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "town"
         local = unit_rows(random.standard_normal((count, 6, 4)))
-        write_features_map(path, unit_rows(coarse), local, segment_rows=segment_rows, network=network)
+        write_features_map(path, unit_rows(coarse), local, segment_rows=segment_rows, index=index, network=network)
         if gone:
             remove_pictures(path, Selection(ids=tuple(f"p{row}" for row in random.permutation(count)[:gone].tolist())))
         whole = one_machine(encoder, path)

@@ -15,6 +15,7 @@ from place_map.exchange.prune import prune_origin
 from place_map.exchange.push import push_version
 from place_map.global_index import open_searcher, read_index
 from place_map.reader import PlaceMap
+from place_map.shard import Shard
 from place_map.versions import read_manifest
 from tests.faults.map_state import MapState
 from tests.index_builder.map_factory import unit_rows, write_features_map
@@ -50,6 +51,21 @@ def test_an_index_of_codes_goes_through_an_origin(place: Place, index: str, tmp_
         expected, found = (open_searcher(each, "cpu").search(queries, 10) for each in (here, fetched))
     np.testing.assert_array_equal(found.rows, expected.rows)
     np.testing.assert_array_equal(found.distances, expected.distances)
+
+
+def test_a_shard_gets_the_codes_of_its_segments_alone(place: Place, tmp_path: Path) -> None:
+    town = write_features_map(tmp_path / "town", random_rows(90, seed=1), segment_rows=10, index="PQ8x4fs")
+    push_version(town, place.origin)
+    for number in (1, 2):
+        shard, there = Shard(number, 2), tmp_path / f"there{number}" / "town"
+        fetch_version(place.origin, there, shard=shard)
+        with PlaceMap.open(there, shard=shard) as part:
+            part.check_sums()
+            assert isinstance(read_index(part), faiss.IndexPQFastScan)
+            own = {f"{segment.id}.npy" for segment in part.segments}
+        assert {path.name for path in (there / "codes/000001").iterdir()} == own | {"codebook.faiss"}
+        assert 0 < len(own) < 9
+        assert fetch_version(place.origin, there, shard=shard).files == 0
 
 
 def test_damaged_codes_are_fetched_anew(place: Place, tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ class Proposer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """Hold what is asked of a proposer.
+    """Hold a request to a proposer.
 
     Attributes:
         k: The number of nearest pictures that were asked for.

@@ -91,7 +91,7 @@ def propose_shortlist(
 ) -> ProposedShortlist:
     """Return the pictures of a map, or of a part of it, among which ``merge_shortlists`` finds the nearest.
 
-    The arguments and errors are those of ``find_shortlist``.
+    ``find_shortlist`` explains arguments and errors.
     """
     count = options.shortlist
     if options.prior is None:

@@ -1,4 +1,4 @@
-"""The parts of a map propose what the whole proposes: by code distance, then by row, whatever ties."""
+"""The parts of a map propose the same rows as the whole: by code distance, then by row, whatever ties."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -77,7 +77,7 @@ def by_definition(place_map: PlaceMap, query: NDArray[np.float32], k: int, witho
     left_out=st.integers(0, 40),
     assign=st.sampled_from([assign_segments, contiguous, spread]),
 )
-def test_the_parts_propose_what_the_whole_map_proposes(
+def test_the_parts_propose_the_rows_of_the_whole_map(
     index: str,
     seed: int,
     count: int,
@@ -159,7 +159,7 @@ def test_an_exhaustive_index_proposes_the_nearest_themselves(index: str, tmp_pat
 
 
 class Counted:
-    """Counts what a proposer is asked for."""
+    """Note the number of rows in each request to a proposer."""
 
     def __init__(self, searcher: ExactSearcher) -> None:
         self.counts: list[int] = []

@@ -22,7 +22,7 @@ def pack_shortlist(found: ProposedShortlist) -> bytes:
     """Return the body of an answer."""
     return safetensors.save(
         {
-            f"{part}.{name}": torch.from_numpy(values)
+            f"{part}.{name}": torch.from_numpy(values.copy())  # exact proposals have one array for both distances
             for part, proposals in (("answers", found.answers), ("rivals", found.rivals))
             for name, values in (
                 ("rows", proposals.rows),

@@ -60,7 +60,13 @@ def proposals(**changes: object) -> Proposals:
 
 
 def test_proposals_arrive_as_they_were_sent() -> None:
-    for sent in (ProposedShortlist(proposals()), ProposedShortlist(proposals(most=5), proposals(most=20))):
+    exact = Proposals.exact(proposals().nearest(3), most=4)
+    for sent in (
+        ProposedShortlist(proposals()),
+        ProposedShortlist(proposals(most=5), proposals(most=20)),
+        ProposedShortlist(exact, proposals()),
+        ProposedShortlist(exact, exact),
+    ):
         arrived = unpack_shortlist(pack_shortlist(sent), 2)
         for one, other in ((sent.answers, arrived.answers), (sent.rivals, arrived.rivals)):
             assert one.most == other.most

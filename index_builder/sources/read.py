@@ -64,8 +64,8 @@ def _kind_of(candidate: Candidate) -> Kind:
 def _check_options(candidate: Candidate, kind: Kind, options: ReadOptions) -> None:
     if candidate.is_folder and options.for_lists:
         raise SourceError(
-            f"{candidate.path} is a folder: {' and '.join(options.for_lists)} can be said of a list of pictures only. "
-            "Where there are both, read the one first, and add the other: placefix add"
+            f"{candidate.path} is a folder: {' and '.join(options.for_lists)} applies to lists of pictures alone. "
+            "If you have both, build a map of the first one, and add the other: placefix add"
         )
     if not kind.is_table and options.for_tables:
         raise SourceError(f"{candidate.path} is not a table: columns can be named for a CSV file only")

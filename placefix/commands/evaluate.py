@@ -228,8 +228,8 @@ def evaluate(
         raise InvalidInput("--confidence needs queries whose positions on the Earth are known")
     if dataset.truth is None and (threshold_m is not None or heading_deg is not None):
         raise InvalidInput(
-            "--threshold-m and --heading-deg say what is right, but nobody says where these queries were taken: leave "
-            "both out"
+            "--threshold-m and --heading-deg define right answers, but the positions of these queries are unknown: "
+            "leave both out"
         )
     _tell(dataset.left_out)
     if row is not None:

@@ -65,7 +65,7 @@ def check_sources(
         if not database:
             raise InvalidInput("there is nothing to search: give --map MAP, or --database DIR")
     elif store is not None:
-        raise InvalidInput("--store is for a map that is built here; the one given has its own")
+        raise InvalidInput("--store is for maps that are built here, and a given map has its own store: leave it out")
     elif database and frame_tolerance is None:
         raise InvalidInput("--map and --database are two databases: give one of them")
     elif frame_tolerance is not None and not database:
@@ -96,7 +96,7 @@ def choose_truth(
     """
     if frame_tolerance is not None:
         if threshold_m is not None or heading_deg is not None:
-            raise InvalidInput("--frame-tolerance goes without --threshold-m and --heading-deg: frames, or metres")
+            raise InvalidInput("--frame-tolerance excludes --threshold-m and --heading-deg: an answer is right by frames, or by metres")
         return frame_tolerance
     if threshold_m is None and heading_deg is None and row is not None:
         if row.frame_tolerance is not None:

@@ -114,7 +114,7 @@ def _read_frames(path: Path, reading: ReadOptions) -> Collection:
     )
     if by_frame != reading:
         raise SourceError(
-            f"{path} is read by its frame numbers, for which only names of columns and --root have a meaning: leave "
+            f"{path} is read by its frame numbers, and then only names of columns and --root have an effect: leave "
             "the other options of reading out"
         )
     found = read_frames(path, reading)

@@ -68,11 +68,11 @@ class PublishedRow(BaseModel):
         notes = []
         for name, found, published in (("database", database, self.database), ("queries", queries, self.queries)):
             if published is None:
-                notes.append(f"how many pictures the {name} of {self.dataset} has is not in the table: not checked")
+                notes.append(f"the number of pictures of the {name} of {self.dataset} is not in the table: not checked")
             elif published != found:
                 raise InvalidInput(
-                    f"{self.dataset}: the published {name} has {published:,} pictures, the one given {found:,}; "
-                    "recalls of the two cannot be compared"
+                    f"{self.dataset}: the published {name} has {published:,} pictures, and this one has {found:,}; "
+                    "their recalls cannot be compared"
                 )
         return notes
 

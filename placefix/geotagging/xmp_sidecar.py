@@ -54,7 +54,7 @@ def write_sidecar(photo: Path, estimate: Estimate) -> Path:
         raise CannotWrite(f"{path} has a position already")
     ends = list(_END.finditer(text))
     if not ends:
-        raise CannotWrite(f"{path} is XMP of a form that is not written: it has no end of its descriptions")
+        raise CannotWrite(f"{path} is XMP that cannot be extended: its descriptions have no end")
     about = next((value for each in root.iter(f"{{{_RDF}}}Description") if (value := _about(each)) is not None), "")
     end = ends[-1]
     element = _element(estimate, end[1], about)

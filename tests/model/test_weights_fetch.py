@@ -188,7 +188,7 @@ def test_a_name_is_not_taken_over_from_an_imported_file(files: FileServer, cache
     cache.folder.mkdir(parents=True)
     own = cache.folder / f"net{suffix}"
     own.write_bytes(b"mine")
-    with pytest.raises(DownloadFailed, match="is a file of its own"):
+    with pytest.raises(DownloadFailed, match="is the name of another file in the cache"):
         fetch_weights(files.url("net.pth"), cache)
     assert own.read_bytes() == b"mine"
 

@@ -395,5 +395,5 @@ def test_the_names_of_published_networks_are_not_taken_over(publishers: Publishe
     fetched = fetch_weights(NAME, publishers.cache, name="mine", catalogue=publishers.known())
     assert fetched.path == publishers.cache.folder / "mine.pth"
     (publishers.cache.folder / "own.safetensors").touch()
-    with pytest.raises(DownloadFailed, match="own in the cache is a file of its own"):
+    with pytest.raises(DownloadFailed, match="own is the name of another file in the cache"):
         fetch_weights(NAME, publishers.cache, name="own", catalogue=publishers.known())

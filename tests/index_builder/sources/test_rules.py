@@ -162,7 +162,7 @@ def test_patterns_fit_the_names_of_a_list(tmp_path: Path) -> None:
 
 def test_options_that_say_nothing_are_refused(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("path,lat,lon\na.jpg,1,2\n")
-    with pytest.raises(SourceError, match="--root can be said of a list"):
+    with pytest.raises(SourceError, match="--root applies to lists of pictures alone"):
         read_source(tmp_path, ReadOptions(root=tmp_path))
     with pytest.raises(SourceError, match="--assume-hemisphere is for folders"):
         read_source(tmp_path / "list.csv", ReadOptions(assume_hemisphere="NE"))

@@ -37,7 +37,7 @@ from tests.placefix.evaluation.small_set import Set, error_of
         (
             ["--queries", "Q", "--database", "D", "--weights", "W", "--frame-tolerance", "1", "--threshold-m", "5"],
             InvalidInput,
-            "frames, or metres",
+            "by frames, or by metres",
         ),
         (["--queries", "Q", "--queries", "Q", "--map", "M"], SourceError, "both have a picture"),
     ],

@@ -194,7 +194,9 @@ def _own_record(wanted: _Wanted, cache: WeightsCache, path: Path) -> DownloadRec
     if record is not None and record.url not in wanted.urls:
         raise DownloadFailed(f"{name} in the cache was fetched from {record.url}; choose another name with --name")
     if occupant is not None and (occupant != path or record is None):
-        raise DownloadFailed(f"{name} is the name of another file in the cache, {occupant}; choose another name with --name")
+        raise DownloadFailed(
+            f"{name} is the name of another file in the cache, {occupant}; choose another name with --name"
+        )
     return record
 
 

@@ -117,7 +117,7 @@ def find_room(resources: dict[str, float], needs: WorkerNeeds) -> int:
     if room < (needs.workers or 1):
         raise ClusterError(
             f"the cluster has {cores:g} cores and {gpus:g} GPUs, room for {room} workers of {needs.threads} threads "
-            f"and {needs.gpus:g} GPUs; {needs.workers or 1} workers were requested. Give fewer --workers, or add machines "
-            "first"
+            f"and {needs.gpus:g} GPUs; {needs.workers or 1} workers were requested. Give fewer --workers, or add "
+            "machines first"
         )
     return needs.workers or room

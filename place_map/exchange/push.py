@@ -188,8 +188,8 @@ def _publish(
     now = origin.read_current()
     if now is None or now.pointer != pointer:  # else our own request was answered twice, or a copy of this map won
         raise PublishConflict(
-            f"{origin.name} should change from {_told(None if before is None else before.pointer)} to {_told(pointer)}, "
-            f"but meanwhile another publisher changed it to {_told(None if now is None else now.pointer)}. It was not "
+            f"{origin.name} should change from {_told(None if before is None else before.pointer)} to "
+            f"{_told(pointer)}, but meanwhile another publisher changed it to {_told(None if now is None else now.pointer)}. It was not "
             "changed again: fetch that version, and make your change on top of it"
         )
 

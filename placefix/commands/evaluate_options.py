@@ -96,7 +96,9 @@ def choose_truth(
     """
     if frame_tolerance is not None:
         if threshold_m is not None or heading_deg is not None:
-            raise InvalidInput("--frame-tolerance excludes --threshold-m and --heading-deg: an answer is right by frames, or by metres")
+            raise InvalidInput(
+                "--frame-tolerance excludes --threshold-m and --heading-deg: an answer is right by frames, or by metres"
+            )
         return frame_tolerance
     if threshold_m is None and heading_deg is None and row is not None:
         if row.frame_tolerance is not None:

@@ -139,7 +139,9 @@ def localize(
     if out is not None:
         check_out(out)
         if as_json is not None:
-            raise InvalidInput("--json and --table have no effect with --out: the suffix of its file chooses the format")
+            raise InvalidInput(
+                "--json and --table have no effect with --out: the suffix of its file chooses the format"
+            )
     elif restart:
         raise InvalidInput("--restart has no effect without --out: without a file every run asks again")
     target = asking.target(context)

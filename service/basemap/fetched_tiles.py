@@ -63,7 +63,9 @@ class FetchedTiles:
         """
         _check(address)
         if not (attribution or "").strip():
-            raise InvalidInput("tiles of another server need the names of their owners: give PLACEFIX_BASEMAP_ATTRIBUTION")
+            raise InvalidInput(
+                "tiles of another server need the names of their owners: give PLACEFIX_BASEMAP_ATTRIBUTION"
+            )
         self.max_zoom = max_zoom
         self.credits = read_credits(attribution or "")
         self._address = address

@@ -196,7 +196,7 @@ def test_a_worker_without_the_weights_is_named(town: Town, tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("cluster")
 def test_more_workers_than_the_cluster_has_room_for_are_refused(town: Town) -> None:
-    with pytest.raises(ClusterError, match=r"has 3 cores and 0 GPUs, room for 3 workers .* 4 are asked for"):
+    with pytest.raises(ClusterError, match=r"has 3 cores and 0 GPUs, room for 3 workers .* 4 workers were requested"):
         engine_of(town, 4)
 
 

@@ -189,8 +189,9 @@ def _publish(
     if now is None or now.pointer != pointer:  # else our own request was answered twice, or a copy of this map won
         raise PublishConflict(
             f"{origin.name} should change from {_told(None if before is None else before.pointer)} to "
-            f"{_told(pointer)}, but meanwhile another publisher changed it to {_told(None if now is None else now.pointer)}. It was not "
-            "changed again: fetch that version, and make your change on top of it"
+            f"{_told(pointer)}, but meanwhile another publisher changed it to "
+            f"{_told(None if now is None else now.pointer)}. It was not changed again: fetch "
+            "that version, and make your change on top of it"
         )
 
 

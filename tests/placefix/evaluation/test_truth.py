@@ -62,7 +62,7 @@ def test_frames_instead_of_metres(town: Set, town_map: Path, tmp_path: Path) -> 
     assert "frame numbers of 10 pictures of the database are not known" in error.message
     error = error_of(*by_csv, "--exclude", "x")
     assert isinstance(error, SourceError)
-    assert "--root have a meaning" in error.message
+    assert "--root have an effect" in error.message
 
 
 def test_a_list_chooses_the_queries(town: Set, town_map: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -71,8 +72,12 @@ class Composed:
         printed = succeed("docker", "events", *filters, *span, "--format", "{{json .Actor.Attributes.exitCode}}")
         return [int(json.loads(line)) for line in printed.splitlines()]
 
-    def wait_until_healthy(self, name: str) -> None:
-        wait_for(lambda: self.inspect(name)["State"]["Health"]["Status"] == "healthy", f"{name} is healthy")
+    def wait_until_healthy(self, name: str, patience_s: float = PATIENCE_S) -> None:
+        wait_for(
+            lambda: self.inspect(name)["State"]["Health"]["Status"] == "healthy",
+            f"{name} is healthy",
+            patience_s=patience_s,
+        )
 
     def ask_prometheus(self, path: str, **parameters: str) -> Any:
         """Return the data of an answer of its API."""
@@ -104,10 +109,10 @@ def succeed(*command: str, given: bytes = b"", environment: dict[str, str] | Non
     return printed
 
 
-def wait_for(is_true: Callable[[], bool], what: str, interval_s: float = 0.5) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
+def wait_for(is_true: Callable[[], bool], what: str, interval_s: float = 0.5, patience_s: float = PATIENCE_S) -> None:
+    deadline_s = time.monotonic() + patience_s
     while not is_true():
-        assert time.monotonic() < deadline_s, f"waited {PATIENCE_S:.0f} s in vain until {what}"
+        assert time.monotonic() < deadline_s, f"waited {patience_s:.0f} s in vain until {what}"
         time.sleep(interval_s)
 
 
@@ -120,14 +125,20 @@ def check_found(answer: httpx.Response, picture: Path = PICTURE) -> dict[str, An
 
 
 @contextmanager
-def composing(*overlays: Path, env_file: Path | None = None, photos: Path | None = None) -> Iterator[Composed]:
+def composing(
+    *overlays: Path,
+    base: Path = ROOT / "docker-compose.yml",
+    env_file: Path | None = None,
+    photos: Path | None = None,
+) -> Iterator[Composed]:
     """Yield a project of the demo, or of photos. Nothing of it is started, and it is removed when the block ends."""
     port = _free_port()
     prometheus, grafana = (f"127.0.0.1:{_free_port()}" for _ in range(2))
     environment = IMAGES | {name: value for name, value in os.environ.items() if not name.startswith("PLACEFIX_")}
     environment["PHOTOS"] = "" if photos is None else str(photos)
+    environment["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # the cluster alone reads it
     environment |= {"PLACEFIX_PORT": str(port), "PROMETHEUS_PUBLISH": prometheus, "GRAFANA_PUBLISH": grafana}
-    files = [argument for path in (ROOT / "docker-compose.yml", *overlays) for argument in ("--file", str(path))]
+    files = [argument for path in (base, *overlays) for argument in ("--file", str(path))]
     files += [] if env_file is None else ["--env-file", str(env_file)]
     command = (*_compose_command(), *files, "--project-name", f"placefix-test-{uuid4().hex[:8]}")
     published = (f"http://{address}" for address in (f"127.0.0.1:{port}", prometheus, grafana))

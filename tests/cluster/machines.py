@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,12 @@ class Cluster:
     machines: tuple[Machine, ...]
 
 
+@cache
+def _token() -> str:
+    """Return the token of all clusters: a process that has joined one keeps its token. Ray makes none in this mode."""
+    return secrets.token_hex(32)
+
+
 @contextmanager
 def started_cluster(
     *options: str, machines: Sequence[Sequence[str]] = (), variables: Mapping[str, str] | None = None
@@ -118,7 +125,7 @@ def started_cluster(
     address = f"{HEAD}:{port}"
     of_all = {
         "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN": secrets.token_hex(32),  # Ray makes none for a head in this mode
+        "RAY_AUTH_TOKEN": _token(),
         "RAY_worker_niceness": "0",  # else they wait for all that this process does
     }
     with ExitStack() as stack:

@@ -87,9 +87,9 @@ class Composed:
     def query(self, expression: str) -> list[dict[str, Any]]:
         return list(self.ask_prometheus("query", query=expression)["result"])
 
-    def localize(self, picture: Path = PICTURE) -> httpx.Response:
-        """Ask with a picture of the map, and for matches of all candidates, so that no stage is left out."""
-        files, asked = {"image": picture.read_bytes()}, {"rerank": "true"}
+    def localize(self, picture: Path = PICTURE, rerank: str = "true") -> httpx.Response:
+        """Ask with a picture of the map, and for matches of all candidates, unless told otherwise."""
+        files, asked = {"image": picture.read_bytes()}, {"rerank": rerank}
         return httpx.post(f"{self.service}/localize", files=files, params=asked, timeout=PATIENCE_S, trust_env=False)
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx
 import pytest
@@ -51,7 +52,7 @@ def asking(cluster: Composed) -> Iterator[Asked]:
         while not is_over.is_set():
             began_at = time.monotonic()
             try:
-                response = cluster.localize()
+                response = cluster.localize(rerank="false")
                 failure = None if response.status_code == 200 else f"{response.status_code} {response.text}"
             except httpx.TransportError as error:
                 failure = repr(error)
@@ -87,10 +88,21 @@ def wait_for_replicas(cluster: Composed, expected: list[int]) -> None:
     wait_for(lambda: found() == expected, f"the shards have {expected} replicas", patience_s=STARTS_WITHIN_S)
 
 
+def has_started(cluster: Composed, machine: str) -> bool:
+    return "Ray runtime started" in cluster.run("logs", machine)
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Composed]:
     with composing(base=ROOT / "docker-compose.cluster.yml") as project:
-        project.run("up", "--detach", "--build")
+        project.run("up", "--detach", "--build", "prometheus", "head")
+        for (
+            machine
+        ) in NODES:  # one after the other, since Ray gives up after 30 s, in which each loads all its programs
+            project.run("up", "--detach", machine)
+            wait_for(
+                partial(has_started, project, machine), f"Ray has started on {machine}", patience_s=STARTS_WITHIN_S
+            )
         project.wait_until_healthy("localizer", patience_s=STARTS_WITHIN_S)
         wait_for_replicas(project, [2, 2])
         yield project
@@ -111,7 +123,7 @@ def test_prometheus_reads_the_front_end_and_each_machine(cluster: Composed) -> N
 
 
 def test_replicas_that_are_killed_under_load_cost_no_query(
-    cluster: Composed, record_property: Callable[[str, object], None]
+    cluster: Composed, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     """First a container with a replica is killed, and started again; then a replica alone, which Serve starts again."""
     wait_for_replicas(cluster, [2, 2])
@@ -127,7 +139,7 @@ def test_replicas_that_are_killed_under_load_cost_no_query(
         wait_for_replicas(cluster, [2, 1])
         wait_for_replicas(cluster, [2, 2])
         wait_for_more(asked)
-    record_property("queries", asked.count)
-    record_property("longest_s", asked.longest_s)
+    record_testsuite_property("queries", asked.count)
+    record_testsuite_property("longest_s", asked.longest_s)
     assert asked.failures == []
     assert len(asked.answers) == 1

@@ -174,10 +174,6 @@ def other_matcher(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
     return town, {"shard": "2/2", "matching_precision": "exact"}
 
 
-def other_search(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
-    return town, {"shard": "2/2", "searcher": "torch"}
-
-
 def other_map(town: Town, folder: Path) -> tuple[Town, dict[str, Any]]:
     copied = copy_town(town, folder)
     return Town(
@@ -195,7 +191,6 @@ def no_shard(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
         (other_version, "cannot serve version 000001 of town as 2/2: "),
         (other_number, "is another than it must be: shard 1/2 instead of 2/2"),
         (other_matcher, "is another than it must be: matcher torch-float32 instead of "),
-        (other_search, "is another than it must be: search all instead of codes "),
         (other_map, "does not serve the map town"),
         (no_shard, "is not a shard, or has no map of that name"),
     ],
@@ -282,6 +277,9 @@ def test_a_question_that_is_none_is_refused_by_the_shard(shards: tuple[Served, .
         ask("shortlist", good, identity=replace(identity, matcher="torch")), 409, "unexpected_shard"
     )
     assert f"matcher {identity.matcher} instead of torch" in problem["detail"]
+    problem = check_problem(ask("shortlist", good, identity=replace(identity, search="all")), 409, "unexpected_shard")
+    assert "search codes " in problem["detail"]
+    assert " instead of all" in problem["detail"]
     problem = check_problem(
         ask("shortlist", good, identity=replace(identity, version="000002")), 409, "unexpected_shard"
     )

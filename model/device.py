@@ -58,7 +58,9 @@ def _multiply_in_full() -> None:
 
     ``TORCH_ALLOW_TF32_CUBLAS_OVERRIDE``, which NVIDIA's images set, rounds the factors of float32 to 11 bits: features
     in float32 and exact counts would differ from a CPU's in the third digit. By default torch sums parts of a
-    bfloat16 product in bfloat16; here sums are float32 (``model.frozen.target``).
+    bfloat16 product in bfloat16; here sums are float32 (``model.frozen.target``). Convolutions are products, too, and
+    torch rounds their factors unless it is told otherwise.
     """
     torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False

@@ -7,6 +7,19 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
+class CellMap:
+    """Hold the last map of a network before it pools, of a batch of B pictures.
+
+    Attributes:
+        values: ``(B, N, C)`` float32, cells in row-major order, not normalised.
+        grid: ``(height, width)`` of the cells, so that N = height × width.
+    """
+
+    values: Tensor
+    grid: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Features:
     """Hold the features of a batch of B pictures.
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 from torch import Tensor, nn
 
 from model.errors import InvalidInput
-from model.features import Features
+from model.features import CellMap, Features
 from model.network_precision import NetworkPrecision
 from model.preprocess import Preparation, Preprocessing
 
@@ -83,6 +83,10 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def forward(self, images: Tensor) -> Features:
         """Encode a batch of prepared pictures ``(B, 3, H, W)`` float32."""
+
+    @abstractmethod
+    def cell_map(self, images: Tensor) -> CellMap:
+        """Return the last map before pooling of a batch of prepared pictures ``(B, 3, H, W)`` float32."""
 
     def shares(self, images: Tensor) -> Tensor | None:  # noqa: ARG002
         """Say how much each part of a picture weighs in its global feature.

@@ -25,7 +25,7 @@ from model.weight_files.description import Description, count_parameters
 from model.weight_files.reading import read_weight_file
 from model.weight_files.safetensors_file import StoredDtype, as_stored, write_safetensors
 from model.weight_files.weight_file import StatedNetwork, TrainingRecord
-from model.weights_cache import resolve_weights
+from model.weights_cache import WeightsCache, licence_of, resolve_weights
 from model.weights_errors import WeightsError
 
 __all__ = ["describe_weights", "load_keypoint_parts", "load_network", "load_selavpr", "resolve_weights", "save_network"]
@@ -107,12 +107,13 @@ def save_network(network: Network, path: Path | str, *, dtype: StoredDtype = "fl
     write_safetensors(Path(path), stored, stated, is_trained=network.is_trained)
 
 
-def describe_weights(path: Path | str, num_heads: int | None = None) -> Description:
+def describe_weights(path: Path | str, num_heads: int | None = None, cache: WeightsCache | None = None) -> Description:
     """Load a weights file and describe it.
 
     Args:
         path: See ``load_network``.
         num_heads: See ``load_network``.
+        cache: The cache where a name of weights tells their licence; by default the one of the environment.
 
     Raises:
         WeightsError: See ``load_network``.
@@ -135,6 +136,7 @@ def describe_weights(path: Path | str, num_heads: int | None = None) -> Descript
         is_trained=network.is_trained,
         fingerprint=fingerprint(network),
         training=TrainingRecord() if weights is None else weights.training,
+        licence=network.weights_licence or licence_of(path, cache),
     )
 
 

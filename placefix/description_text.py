@@ -12,7 +12,7 @@ from index_builder.description.describe import MapDescription
 from index_builder.description.extent import CELL_M
 from index_builder.description.headings import DIRECTIONS
 from index_builder.description.neighbours import WITHIN_DEG, WITHIN_M
-from placefix.wording import corners, count, length, share, written
+from placefix.wording import UNKNOWN_LICENCE, corners, count, length, share, written
 
 _BAR_CELLS = 20
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -69,8 +69,16 @@ def _what(description: MapDescription) -> list[tuple[str, Text]]:
         ("pictures", pictures),
         *_sources(description),
         ("network", network),
-        ("features", Text(f"local ones in {description.store}, index {description.index_factory}")),
+        ("licence", Text(description.weights_licence or UNKNOWN_LICENCE)),
+        ("features", _features(description)),
     ]
+
+
+def _features(description: MapDescription) -> Text:
+    index = f"index {description.index_factory}"
+    if description.reranker is None:
+        return Text(f"no local ones, {index}")
+    return Text(f"local ones in {description.store}, compared by {description.reranker}, {index}")
 
 
 def _sources(description: MapDescription) -> list[tuple[str, Text]]:

@@ -4,6 +4,7 @@ import re
 
 from index_builder.description.extent import BoundingBox
 
+UNKNOWN_LICENCE = "not known"
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

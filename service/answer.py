@@ -45,6 +45,7 @@ def build_answer(
         candidates=[_candidate(each, rank) for rank, each in enumerate(localization.candidates)],
         matches=None if localization.matches is None else _matches(localization.matches),
         heat=None if localization.heat is None else _heat(localization.heat),
+        without_evidence=localization.without_evidence,
         photos=[_photo(each, number, localization.reranker) for number, each in enumerate(localization.photos, 1)]
         or None,
         map=MapVersion(name=localization.map_name, version=localization.map_version),

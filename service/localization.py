@@ -191,6 +191,7 @@ class Localization:
         matches: The matching cells; None if they were not asked for, or there is nothing to match.
         heat: ``(rows, columns)`` float32, the weight of each part of the photo in its global feature, with a sum of 1;
             None if it was not asked for, or the network does not tell.
+        without_evidence: The reason why the matches or the heat that were asked for are missing; None if they are not.
     """
 
     verdict: Verdict
@@ -205,6 +206,7 @@ class Localization:
     photos: tuple[PhotoPart, ...] = ()
     matches: Matches | None = None
     heat: NDArray[np.float32] | None = None
+    without_evidence: str | None = None
 
     @property
     def status(self) -> Status:

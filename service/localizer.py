@@ -29,7 +29,7 @@ from service.query_options import DEFAULT_PRECISION, QueryOptions
 from service.rounds import count_ahead
 from service.shortlist import Shortlist, find_shortlist
 from service.stages import Stage, StageClock
-from service.words import MATCHED_FIRST, Rerank
+from service.words import MATCHED_FIRST, EvidenceWord, Rerank
 
 
 def _always_wanted() -> bool:
@@ -172,6 +172,7 @@ class Localizer:
             ranking=ranking,
             matches=matches,
             heat=heat,
+            without_evidence=self._without(options.evidence) if matches is None and heat is None else None,
         )
 
     @torch.inference_mode()
@@ -288,6 +289,14 @@ class Localizer:
             return None
         candidates_at = (Candidate.at(self.place_map, ranking, rank) for rank in ranks)
         return Matches.of(self.encoder.cells, zip(candidates_at, ranks, found, strict=True), self.within_m)
+
+    def _without(self, evidence: EvidenceWord | None) -> str | None:
+        """Return the reason why an answer lacks the evidence that was asked for; None if none was."""
+        if evidence == "matches":
+            return self.without_matches or "no picture of the map may be the answer"
+        if evidence == "heat":
+            return f"the global feature of a network of the family {self.encoder.family} is not a mean over the photo"
+        return None
 
     def _stops(self, mode: Rerank, count: int) -> Sequence[int]:
         """Return ascending numbers of compared candidates after which evidence is weighed; the last one is the end."""

@@ -49,7 +49,7 @@ def measured_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def quoted_table() -> Table:
     """Return the published figures, each marked as quoted."""
-    table = Table(title="quoted, not measured here: R@1/R@5/R@10 in percent, seconds of one query")
+    table = Table(title="quoted, not measured here: R@1/R@5/R@10 in percent, seconds of SelaVPR's paper, Table 3")
     for heading in ("system", *SETS, "encode s", "match s", "quoted from", "measured here?"):
         table.add_column(heading, justify="left")
     for row in QUOTED:

@@ -46,6 +46,8 @@ class MapDescription:
         network_family: The family of the network that encoded it.
         network_fingerprint: The fingerprint of that network.
         is_trained: Whether that network is trained, so that re-ranking has a meaning.
+        weights_licence: The licence of its weights; None if they had no known name.
+        reranker: The name of the map's re-ranker; None without local features.
         precision: The arithmetic of that network.
         preprocessing: The way of resizing pictures.
         store: The stored form of the local features.
@@ -71,6 +73,8 @@ class MapDescription:
     network_family: str
     network_fingerprint: str
     is_trained: bool
+    weights_licence: str | None
+    reranker: str | None
     precision: NetworkPrecision
     preprocessing: Preprocessing
     store: StoreType
@@ -120,6 +124,8 @@ def describe_map(place_map: PlaceMap) -> MapDescription:
         network_family=manifest.network.family,
         network_fingerprint=manifest.network.fingerprint,
         is_trained=manifest.network.is_trained,
+        weights_licence=manifest.network.licence,
+        reranker=manifest.features.reranker if manifest.features.local_dim else None,
         precision=manifest.network.precision,
         preprocessing=manifest.preprocessing,
         store=place_map.store,

@@ -8,10 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.errors import InvalidInput
-from model.features import Features
+from model.features import CellMap, Features
 from model.network import Network
 from model.plain_config import PlainConfig
 from model.preprocess import Preprocessing
+from model.selavpr.vision_transformer import Tokens
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,20 @@ class DescriptorNetwork(Network):
     def localise(self, seen: Any) -> Localised | None:  # noqa: ARG002
         """Return the local features of the output of ``backbone``: by default none."""
         return None
+
+    def cells_of(self, seen: Any) -> CellMap:
+        """Return the cells of the output of ``backbone``: by default of maps ``(B, C, H, W)``, or of tokens."""
+        if isinstance(seen, Tokens):
+            return CellMap(seen.patch_tokens, seen.grid)
+        return CellMap(seen.flatten(2).transpose(1, 2), (seen.shape[2], seen.shape[3]))
+
+    def cell_map(self, images: Tensor) -> CellMap:
+        """Return the output of ``backbone``; see ``Network.cell_map``.
+
+        Raises:
+            InvalidInput: The network cannot take pictures of that size.
+        """
+        return self.cells_of(self.backbone(self.fit(images)))
 
     def forward(self, images: Tensor) -> Features:
         """Encode a batch of prepared pictures ``(B, 3, H, W)`` float32: descriptors of length 1.

@@ -10,6 +10,7 @@ from model.backbones.pyramid import CELL, Levels, Pyramid
 from model.checkpoint_layout import CheckpointLayout, FileShapes
 from model.descriptors.network import DescriptorNetwork, Localised
 from model.errors import InvalidInput
+from model.features import CellMap
 from model.plain_config import PlainConfig
 from model.preprocess import Preparation, Preprocessing
 
@@ -80,6 +81,10 @@ class TransVPR(DescriptorNetwork):
         features, mask = self.cells(seen)
         lengths = torch.linalg.vector_norm(features, dim=-1)
         return Localised(F.normalize(features, dim=-1), seen.grid, torch.stack((lengths, mask), dim=-1))
+
+    def cells_of(self, seen: Levels) -> CellMap:
+        """Return the features of cells for re-ranking, not of length 1."""
+        return CellMap(seen.tokens[_LOCAL_LAYER], seen.grid)
 
     def attend(self, seen: Levels) -> Tensor:
         """Return the attention maps ``(B, 3, n)`` of tokens; each map of a picture adds up to 1."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from model.errors import InvalidInput
-from model.features import Features
+from model.features import CellMap, Features
 from model.keypoints.superglue import LAYERS, SuperGlue
 from model.keypoints.superpoint import CELL, PLACE, SuperPoint
 from model.network import Network
@@ -150,6 +150,10 @@ class KeypointNetwork(Network):
         """Encode a batch of prepared pictures ``(B, 3, H, W)`` float32."""
         found = self.finder(images).global_features
         return add_keypoints(found, images, self.needs, self.parts.detector, self.config.sizes.keypoints)
+
+    def cell_map(self, images: Tensor) -> CellMap:
+        """Return the map of the network that finds pictures; see ``Network.cell_map``."""
+        return self.finder.cell_map(images)
 
     def shares(self, images: Tensor) -> Tensor | None:
         """Return the shares of the network that finds pictures; see ``Network.shares``."""

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.features import Features
+from model.features import CellMap, Features
 from model.network import Network
 from model.preprocess import Preparation
 from model.selavpr.config import SelaVPRConfig
@@ -57,6 +57,11 @@ class SelaVPR(Network):
             local_features=self.localise(tokens),
             local_grid=self.config.local_grid(tokens.grid),
         )
+
+    def cell_map(self, images: Tensor) -> CellMap:
+        """Return the patch tokens; see ``Network.cell_map``."""
+        tokens = self.backbone(images)
+        return CellMap(tokens.patch_tokens, tokens.grid)
 
     def shares(self, images: Tensor) -> Tensor | None:
         """See ``Network.shares``; a class token is not a mean over the picture."""

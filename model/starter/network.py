@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.features import Features
+from model.features import CellMap, Features
 from model.network import Network
 from model.preprocess import Preparation
 from model.starter.config import StarterConfig
@@ -103,12 +103,20 @@ class Starter(Network):
         """
         return self.read(self._maps(images), (images.shape[2], images.shape[3]))
 
+    def cell_map(self, images: Tensor) -> CellMap:
+        """Return the output of the block that gives local features; see ``Network.cell_map``."""
+        return CellMap(self._cells(self._maps(images)), self.local_grid((images.shape[2], images.shape[3])))
+
     def shares(self, images: Tensor) -> Tensor:
         """See ``Network.shares``."""
         return self.read_shares(self._maps(images), (images.shape[2], images.shape[3]))
 
     def _maps(self, images: Tensor) -> Mapping[int, Tensor]:
         return self.trunk(images, {*self.config.global_blocks, self.config.local_block})  # type: ignore[no-any-return]
+
+    def _cells(self, maps: Mapping[int, Tensor]) -> Tensor:
+        """Return the cells ``(B, N, C)`` of the block that gives local features."""
+        return maps[self.config.local_block].float().flatten(2).transpose(1, 2)
 
     def read(self, maps: Mapping[int, Tensor], size: tuple[int, int]) -> Features:
         """Return the features from the block outputs of the trunk.
@@ -121,10 +129,9 @@ class Starter(Network):
             pool_bands(maps[block], self.config.gem_power, self.config.global_bands)
             for block in self.config.global_blocks
         ]
-        cells = maps[self.config.local_block].float().flatten(2).transpose(1, 2)  # (B, N, C)
         return Features(
             global_features=F.normalize(torch.cat(pooled, dim=-1), dim=-1),
-            local_features=F.normalize(cells, dim=-1),
+            local_features=F.normalize(self._cells(maps), dim=-1),
             local_grid=self.local_grid(size),
         )
 

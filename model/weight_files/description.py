@@ -34,6 +34,7 @@ class Description:
         is_trained: Whether adapters and local adaptation hold trained weights.
         fingerprint: The fingerprint of the loaded network, 64 hex digits.
         training: The statements of a released checkpoint about its training.
+        licence: The licence of the weights; None if they have no known name.
     """
 
     path: Path
@@ -48,3 +49,4 @@ class Description:
     is_trained: bool
     fingerprint: str
     training: TrainingRecord
+    licence: str | None

@@ -196,8 +196,8 @@ def _localize_once(
 def _draw_matches(photo: GivenPhoto, answer: LocalizationAnswer, asker: Asker, path: Path) -> None:
     """Write the picture of the cells that match; without any there is a note instead."""
     if answer.matches is None:
-        reason = "no picture of the map may be the answer" if not answer.candidates else "no local features are there"
-        print_note(f"{path} is not written: {reason}, so nothing matches")
+        why = "" if answer.without_evidence is None else f": {answer.without_evidence}"
+        print_note(f"{path} is not written{why}")
         return
     query = NamedPhoto(photo.name, open_image(photo.source, read_picture_limits()))
     save_png(draw_matched_candidates(query, answer.matches, partial(asker.thumbnail, answer.map.name)), path)

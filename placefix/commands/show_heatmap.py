@@ -11,9 +11,9 @@ from PIL import Image
 from model.device import choose_device
 from model.errors import InvalidInput
 from model.images import ImageLimits, check_header
+from model.network import Network
 from model.preprocess import Preparation, Preprocessing, open_for, preprocess
-from model.selavpr.selavpr import SelaVPR
-from model.weights import load_selavpr, resolve_weights
+from model.weights import load_network, resolve_weights
 from placefix.commands.encode import expand_folders
 from placefix.commands.options import Device, NumHeads, PreprocessingOption, Weights
 from placefix.console import output_console
@@ -29,7 +29,7 @@ SHEET_PANELS = 12
 
 @dataclass(frozen=True)
 class _Drawing:
-    network: SelaVPR
+    network: Network
     preparation: Preparation
     kind: FeatureKind
     network_name: str
@@ -47,7 +47,7 @@ def heatmap(
         ),
     ],
     features: Annotated[
-        FeatureKind, typer.Option(help="The tokens that the backbone ends with, or the dense local features.")
+        FeatureKind, typer.Option(help="The last map of the network before pooling, or SelaVPR's dense local features.")
     ] = FeatureKind.COARSE,
     preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,
     num_heads: NumHeads = None,
@@ -68,7 +68,7 @@ def heatmap(
     for path in paths:
         check_header(path, limits, whole=preprocess.decodes_whole)
     weights_path = resolve_weights(weights)
-    network = load_selavpr(weights_path, num_heads)
+    network = load_network(weights_path, num_heads)
     check_kind(network, features, str(weights_path))
     preparation = network.preparation(preprocess)
     drawing = _Drawing(network.to(choose_device(device).device), preparation, features, weights_path.name, limits)
@@ -108,5 +108,5 @@ def _draw(path: Path, drawing: _Drawing) -> Image.Image:
 
 def _note(values: FeatureMap, kind: FeatureKind, network_name: str) -> str:
     rows, columns = values.grid.cells
-    what = "final tokens" if kind is FeatureKind.COARSE else "dense local features"
+    what = "cells of the last map" if kind is FeatureKind.COARSE else "dense local features"
     return f"mean over {values.values.shape[1]} channels of {rows} × {columns} {what} · {network_name}"

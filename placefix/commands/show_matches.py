@@ -36,8 +36,8 @@ def matches(
     features: Annotated[
         FeatureKind | None,
         typer.Option(
-            help="The tokens that the backbone ends with, or the dense local features. By default the dense, where "
-            "all networks have them.",
+            help="The last map of the network before pooling, or SelaVPR's dense local features. By default the dense, "
+            "where all networks have them.",
             show_default=False,
         ),
     ] = None,

@@ -26,6 +26,7 @@ from model.weights_list import is_installed, list_weights
 from placefix.commands.options import NumHeads
 from placefix.commands.weights_list import Cache, list_, print_weights
 from placefix.console import error_console, output_console
+from placefix.wording import UNKNOWN_LICENCE
 
 UNTRAINED = "no: a backbone alone; adapters and local features are untrained, so re-ranking means nothing"
 
@@ -83,6 +84,7 @@ def fetch(
             ("file", str(fetched.path)),
             ("sha256", fetched.sha256),
             ("from", fetched.source or "brought by hand"),
+            ("licence", UNKNOWN_LICENCE if published is None else published.licence),
             ("next", f"placefix weights describe {_as_argument(fetched.name, cache, fetched.path)}"),
         ]
     )
@@ -170,7 +172,8 @@ def describe(
     cache: Cache = None,
 ) -> None:
     """Load a checkpoint and describe it: its network, its parts, its fingerprint."""
-    description = describe_weights(resolve_weights(weights, WeightsCache(cache)), num_heads)
+    here = WeightsCache(cache)
+    description = describe_weights(resolve_weights(weights, here), num_heads, here)
     if as_json:
         values = asdict(description)
         values["path"] = str(description.path)
@@ -231,6 +234,7 @@ def _description_facts(description: Description) -> list[tuple[str, str]]:
         ("size", f"{decimal(description.size_bytes)}, {description.stored_as}"),
         ("sha256", description.sha256),
         ("kind", str(description.kind)),
+        ("licence", description.licence or UNKNOWN_LICENCE),
         ("trained", "yes" if description.is_trained else UNTRAINED),
         ("fingerprint", description.fingerprint),
         ("family", description.family),

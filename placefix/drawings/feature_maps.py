@@ -17,9 +17,9 @@ class FeatureKind(StrEnum):
     """Name a map of features.
 
     Attributes:
-        COARSE: The last patch tokens of the backbone, 16 × 16 at 224 × 224 pixels; for a family without patches the
-            cells of its local features.
-        DENSE: The output of the local adaptation, 61 × 61.
+        COARSE: The last map before pooling (``Network.cell_map``); for SelaVPR the last patch tokens of the backbone,
+            16 × 16 at 224 × 224 pixels.
+        DENSE: The output of SelaVPR's local adaptation, 61 × 61.
     """
 
     COARSE = "coarse"
@@ -75,27 +75,25 @@ def feature_map(network: Network, image: Tensor, kind: FeatureKind) -> FeatureMa
     Args:
         network: The network, in eval mode; it has this kind of map (``check_kind``).
         image: ``(3, H, W)`` (``model.preprocess.preprocess``).
-        kind: The kind of map; for a family without patches its local features.
+        kind: The kind of map.
 
     Raises:
         ModelOutputInvalid: The map contains NaN or infinity.
     """
     images = image[None].to(next(network.parameters()).device)
-    if isinstance(network, SelaVPR):
-        values, grid = _of_selavpr(network, images, kind)
+    if kind is FeatureKind.DENSE:
+        values, grid = _dense(network, images)
     else:
-        features = network(images)
-        values, grid = features.local_features[0], CellGrid(features.local_grid, features.local_grid)
+        found = network.cell_map(images)
+        values, grid = found.values[0], CellGrid(found.grid, found.grid)
     if not bool(values.isfinite().all()):
         raise ModelOutputInvalid(f"the network's {kind} features contain NaN or infinity; its weights are damaged")
     return FeatureMap(values, grid)
 
 
-def _of_selavpr(network: SelaVPR, images: Tensor, kind: FeatureKind) -> tuple[Tensor, CellGrid]:
-    tokens = network.backbone(images)
-    if kind is FeatureKind.COARSE:
-        return tokens.patch_tokens[0], CellGrid(tokens.grid, tokens.grid)
-    if network.local_adaptation is None:
+def _dense(network: Network, images: Tensor) -> tuple[Tensor, CellGrid]:
+    if not isinstance(network, SelaVPR) or network.local_adaptation is None:
         raise ValueError("a network without local adaptation has no dense features")
+    tokens = network.backbone(images)
     dense = network.local_adaptation.upsample(tokens.patch_tokens, tokens.grid)  # (1, C, rows, columns)
     return dense.flatten(2).transpose(1, 2)[0], CellGrid((dense.shape[2], dense.shape[3]), tokens.grid)

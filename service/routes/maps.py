@@ -36,18 +36,13 @@ def describe_map(version: ServedVersion, max_wrong: float) -> MapDetail:
     localizer = version.localizer
     calibration = localizer.place_map.calibration
     return MapDetail(
-        name=localizer.place_map.name,
-        version=localizer.place_map.version,
-        pictures=len(localizer.place_map),
-        is_damaged=version.damage is not None,
+        **_list_map(version).model_dump(),
         network=describe_network(localizer.encoder),
         preprocessing=localizer.preparation.preprocessing.value,
         encoding=localizer.place_map.manifest.network.precision,
         query_encoding=localizer.encoder.precision,
         searcher=localizer.searcher.name,
         matcher=localizer.matcher,
-        reranker=None if localizer.reranker is None else localizer.reranker.name,
-        weights_licence=localizer.place_map.manifest.network.licence,
         without_matches=localizer.without_matches,
         calibration=None if calibration is None else _describe_calibration(calibration),
         calibration_advice=calibration_advice(calibration, localizer.place_map.manifest, max_wrong),
@@ -81,12 +76,15 @@ async def list_maps(runtime: RuntimeDependency) -> MapList:
 
 
 def _list_map(version: ServedVersion) -> ServedMap:
-    place_map = version.localizer.place_map
+    place_map, reranker = version.localizer.place_map, version.localizer.reranker
     return ServedMap(
         name=place_map.name,
         version=place_map.version,
         pictures=len(place_map),
         is_damaged=version.damage is not None,
+        family=place_map.manifest.network.family,
+        reranker=None if reranker is None else reranker.name,
+        weights_licence=place_map.manifest.network.licence,
     )
 
 

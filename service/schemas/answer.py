@@ -167,8 +167,7 @@ class LocalizationAnswer(Schema):
         MatchesAnswer | None,
         Field(
             description=(
-                "Which cells match; null unless evidence=matches asks for it, and where there is no candidate, or the "
-                "network has no local features."
+                "Which cells match; null unless evidence=matches asks for it, and where without_evidence tells why."
             )
         ),
     ]
@@ -176,11 +175,20 @@ class LocalizationAnswer(Schema):
         HeatAnswer | None,
         Field(
             description=(
-                "Where the network looked; null unless evidence=heat asks for it, and where the global feature is not "
-                "a mean over the photo."
+                "Where the network looked; null unless evidence=heat asks for it, and where without_evidence tells why."
             )
         ),
     ]
+    without_evidence: Annotated[
+        str | None,
+        Field(
+            description=(
+                "The reason why the matches or the heat that `evidence` asked for are null; null if they are there, or "
+                "nothing was asked for."
+            ),
+            examples=["keypoints lie anywhere, and in no grid of cells"],
+        ),
+    ] = None
     photos: Annotated[
         list[PhotoAnswer] | None,
         Field(

@@ -16,11 +16,23 @@ class MapSummary(Schema):
 
 
 class ServedMap(MapSummary):
-    """Describe a map that is served, and whether its files are as they were written."""
+    """Describe a map that is served: the state of its files, its network and its re-ranker."""
 
     is_damaged: Annotated[
         bool, Field(description="Whether the version does not answer, because a file of it is damaged.")
     ]
+    family: Annotated[str | None, Field(description="The kind of its network.", examples=["starter"])] = None
+    reranker: Annotated[
+        str | None,
+        Field(
+            description="The method that compares a query with its candidates; null without local features.",
+            examples=["mutual-matches"],
+        ),
+    ] = None
+    weights_licence: Annotated[
+        str | None,
+        Field(description="The licence of the network's weights; null if they had no known name.", examples=["MIT"]),
+    ] = None
 
 
 class NetworkAnswer(Schema):
@@ -56,17 +68,6 @@ class MapDetail(ServedMap):
     matcher: Annotated[
         str,
         Field(description="The instructions and numbers that compare local features.", examples=["avx-512-int16"]),
-    ]
-    reranker: Annotated[
-        str | None,
-        Field(
-            description="The method that compares a query with its candidates; null without local features.",
-            examples=["mutual-matches"],
-        ),
-    ]
-    weights_licence: Annotated[
-        str | None,
-        Field(description="The licence of the network's weights; null if they had no known name.", examples=["MIT"]),
     ]
     without_matches: Annotated[
         str | None,

@@ -47,13 +47,13 @@ def test_products_on_a_gpu_are_of_the_numbers_that_they_are_given() -> None:
 import torch
 from model.device import choose_device
 
-matmul = torch.backends.cuda.matmul
-assert matmul.allow_tf32 and matmul.allow_bf16_reduced_precision_reduction
+matmul, convolution = torch.backends.cuda.matmul, torch.backends.cudnn
+assert matmul.allow_tf32 and convolution.allow_tf32 and matmul.allow_bf16_reduced_precision_reduction
 choose_device("cpu")
 assert matmul.allow_tf32
 torch.cuda.is_available, torch.cuda.get_device_name = lambda: True, lambda _: "a GPU"
 assert choose_device("cuda").is_gpu
-assert not matmul.allow_tf32 and not matmul.allow_bf16_reduced_precision_reduction
+assert not matmul.allow_tf32 and not convolution.allow_tf32 and not matmul.allow_bf16_reduced_precision_reduction
 """
     subprocess.run(
         [sys.executable, "-c", program],

@@ -18,25 +18,18 @@ from model.starter.package_weights import load_starter
 from model.weights import describe_weights, load_network, load_selavpr, save_network
 from model.weights_errors import WeightsError
 from tests.conftest import TINY_CONFIG
-from tests.model.descriptors.small_networks import SMALL, small_network, small_size
+from tests.model.descriptors.small_networks import small_network, small_size
 
 PATCHES_OF_14 = replace(TINY_CONFIG, patch_size=14)  # as those of all that are published
 
 
-@pytest.fixture(scope="module", params=["selavpr", "starter", *SMALL])
+@pytest.fixture(scope="module", params=FAMILIES)
 def network(request: pytest.FixtureRequest) -> Network:
-    if request.param in SMALL:
-        return small_network(request.param)
-    return load_starter() if request.param == "starter" else seeded_network(TINY_CONFIG, seed=7)
+    return small_network(request.param)
 
 
 def small_encoder(network: Network) -> Encoder:
-    size = small_size(network.family) if network.family in SMALL else None
-    return Encoder(network, preparation=network.preparation(size=size))
-
-
-def test_every_family_is_tried_here() -> None:
-    assert sorted(FAMILIES) == sorted(["selavpr", "starter", *SMALL])
+    return Encoder(network, preparation=network.preparation(size=small_size(network.family)))
 
 
 def test_an_unknown_family_is_refused_with_those_that_there_are() -> None:

@@ -21,6 +21,7 @@ from placefix.command_line import app
 from placefix.description_text import print_description
 from placefix.wording import area, corners, length, share
 from tests.index_builder.map_factory import build_small, unit_rows, write_features_map
+from tests.model.descriptors.small_networks import small_network, small_size
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,8 @@ def test_the_text_says_what_the_map_holds(map_path: Path) -> None:
         "town  version 000001",
         "pictures     6",
         "float32, antialias",
-        "int8, index Flat",
+        "licence      not known",
+        "int8, compared by mutual-matches, index Flat",
         "111 m to the nearest other",
         "3 of 6 (50.0 %) have one",
         "none of 3 have another within 25 m",
@@ -69,6 +71,7 @@ def test_the_json_has_every_number(map_path: Path) -> None:
     [source] = found["sources"]
     assert (source["kind"], source["prefix"], source["pictures"]) == ("exif folder", "", 6)
     assert found["network"]["fingerprint"] == described.network_fingerprint
+    assert (found["network"]["weights_licence"], found["reranker"]) == (None, "mutual-matches")
     assert found["bounding_box"]["south_deg"] == pytest.approx(55)
     assert found["bounding_box"]["height_m"] == pytest.approx(556, abs=1)
     assert found["covered"]["cell_m"] == 100
@@ -109,6 +112,19 @@ def test_the_same_map_is_drawn_to_the_same_bytes(map_path: Path, tmp_path: Path,
         drawn.append((tmp_path / f"{name}{suffix}").read_bytes())
     assert drawn[0].startswith(begins)
     assert drawn[0] == drawn[1]
+
+
+def test_the_licence_is_stated_and_a_map_without_local_features_names_no_reranker(
+    tmp_path: Path,
+) -> None:
+    for family, told in (
+        ("superglue", ("licence      non-commercial research only", "int8, compared by superglue, index Flat")),
+        ("cosplace", ("licence      not known", "no local ones, index Flat")),
+    ):
+        network = small_network(family)
+        encoder = Encoder(network, preparation=network.preparation(size=small_size(family)))
+        text = describe(build_small(tmp_path / family, encoder).map_path).stdout
+        assert all(says in text for says in told), text
 
 
 def test_a_map_of_one_picture_with_an_odd_name_is_drawn(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The service on each device: it answers as the CPU does, alone and among others, and while its map changes."""
 
+import math
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,18 +8,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from index_builder.build import build_map
+from index_builder.build_options import BuildOptions
+from index_builder.sources.read import read_source
+from model.device import choose_device
 from model.encoder import Encoder
+from model.geo import LatLon
 from model.images import DEFAULT_LIMITS
+from model.rerankers.reranker import LocalFeatures
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from service.decoding import decode_query
-from service.encoded_query import encode_queries
+from service.encoded_query import EncodedQuery, encode_queries
 from service.localization import Candidate
 from service.localizer import Localizer
 from service.query_options import QueryOptions
+from service.stages import StageClock
+from tests.conftest import write_photo
+from tests.model.descriptors.small_networks import SYSTEMS, SmallSystem, small_size
 from tests.service.conftest import Serve, Served, Town
 from tests.service.map_versions import add_some, asking_all_the_time, contents, copy_town, served_version
 from tests.waiting import wait_until
@@ -89,6 +100,53 @@ def test_the_thread_that_answers_has_loaded(
     ask(served, town.photos["100%.jpg"])
     assert len(threads) >= 3
     assert set(threads) == {"placefix-device"}
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("system", SYSTEMS, ids=str)
+def test_every_family_is_encoded_and_every_reranker_compares_as_on_the_cpu(
+    system: SmallSystem, device: str, tmp_path: Path
+) -> None:
+    """On a GPU the encoder replays a CUDA graph, into which nothing may be recorded that depends on the picture."""
+    choose_device("cuda" if device == "cuda" else "cpu")  # products in full precision, as the service has them
+    for number in range(3):
+        write_photo(tmp_path / "photos" / f"{number}.jpg", number, LatLon(52 + number / 100, 13))
+    network = system.network()
+    preparation = network.preparation(size=small_size(system.family))
+    on_cpu, on_device = (Encoder(network, each, preparation) for each in ("cpu", device))
+    built = build_map(
+        read_source(tmp_path / "photos"), on_cpu, tmp_path / "map", BuildOptions(reranker=system.reranker)
+    )
+    picture = decode_query(tmp_path / "photos" / "1.jpg", DEFAULT_LIMITS, preparation)
+    with PlaceMap.open(built.map_path) as place_map:
+        plain, served = (
+            Localizer(encoder, place_map, open_searcher(place_map, encoder.device)) for encoder in (on_cpu, on_device)
+        )
+        [expected], [found] = (encode_queries(encoder, picture[None]) for encoder in (on_cpu, on_device))
+        similar = (expected.features.global_features @ found.features.global_features.cpu().T).item()
+        assert similar > 0.9999
+        answer = served.localize(found, QueryOptions(3, 3, "never" if served.reranker is None else "always"))
+        assert {each.id for each in answer.candidates} == {"0.jpg", "1.jpg", "2.jpg"}
+        if served.reranker is None:
+            assert answer.candidates[0].id == "1.jpg"
+            return
+        assert all(each.score is not None and math.isfinite(each.score) for each in answer.candidates)
+        # the same features on both devices
+        rows, clock = np.arange(3), StageClock()
+        scores = [
+            localizer.reranker.scores(localizer.compare(local_features(expected, localizer), rows, lambda: True, clock))
+            for localizer in (plain, served)
+            if localizer.reranker is not None
+        ]
+        np.testing.assert_allclose(scores[1], scores[0], rtol=0.02, atol=1e-3 if scores[0].max() <= 1 else 2)
+
+
+def local_features(encoded: EncodedQuery, localizer: Localizer) -> LocalFeatures:
+    """Return the local features of a query on the device of a localizer."""
+    features = encoded.features.to(localizer.encoder.device)
+    return LocalFeatures(
+        features.local_features[0], None if features.local_extras is None else features.local_extras[0]
+    )
 
 
 @pytest.mark.parametrize("device", DEVICES)

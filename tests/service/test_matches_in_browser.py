@@ -1,5 +1,6 @@
 """The part of the page that shows why a place is the answer, in headless Chromium."""
 
+import json
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -135,12 +136,20 @@ def test_one_answer_and_thumbnails_are_all_that_is_fetched(tab: Tab, server: Ser
     assert paths
 
 
-def test_an_answer_without_matches_has_none_to_show(tab: Tab, server: Served) -> None:
+@pytest.mark.parametrize(
+    ("why", "shown"),
+    [
+        (None, None),
+        ("the network has no local features", "Parts that match cannot be shown: the network has no local features."),
+    ],
+)
+def test_an_answer_without_matches_says_why(why: str | None, shown: str | None, tab: Tab, server: Served) -> None:
     tab.go(f"{server.url}/#sample=own.jpg")
     tab.wait_for(DRAWN)
-    made = tab.run("""import(document.querySelector('script[type=module]').src.replace('page.js', 'matches.js'))
-        .then(({ showMatches }) => showMatches({ matches: null }) === null)""")
-    assert made is True
+    answer = json.dumps({"matches": None, "without_evidence": why, "position": None})
+    made = tab.run(f"""import(document.querySelector('script[type=module]').src.replace('page.js', 'matches.js'))
+        .then((it) => it.showMatches({answer})?.querySelector('p').textContent ?? null)""")
+    assert made == shown
 
 
 def test_it_is_shown_on_demand_where_the_network_looked(tab: Tab, server: Served) -> None:

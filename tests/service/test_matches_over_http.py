@@ -52,6 +52,7 @@ def test_a_photo_of_the_map_matches_itself_cell_by_cell(rerank: str, town: Town,
         if rerank == "true":
             assert each.count == each.candidate.mutual_matches
     assert answer.timings_ms.evidence > 0
+    assert answer.without_evidence is None
 
 
 def check_pairs(each: MatchedCandidateAnswer, cells: int) -> None:
@@ -63,13 +64,14 @@ def check_pairs(each: MatchedCandidateAnswer, cells: int) -> None:
 
 def test_what_is_not_asked_for_is_not_told(town_server: Served) -> None:
     answer = ask(town_server, JPEG, {})
-    assert answer.matches is None
+    assert (answer.matches, answer.without_evidence) == (None, None)
     assert answer.timings_ms.evidence == 0
 
 
 def test_nothing_is_matched_where_no_picture_comes_into_question(town_server: Served) -> None:
     answer = ask(town_server, JPEG, {**ASKED, "near": "0,0", "within_m": "1"})
     assert (answer.status, answer.matches) == ("no_candidates", None)
+    assert answer.without_evidence == "no picture of the map may be the answer"
 
 
 def test_the_form_may_ask_for_it_too(town_server: Served) -> None:

@@ -162,8 +162,36 @@ def test_every_map_stands_with_its_versions_and_its_calibration(tab: Tab, server
     assert "calibrated" in by_name["localized"]
     assert "not calibrated" in by_name["uncalibrated"]
     assert "add 93 more" in by_name["uncalibrated"]
+    assert "selavpr · re-ranked by mutual-matches · weights: licence not known" in by_name["town"]
     assert "not calibrated" not in by_name["localized"]
     assert [word in by_name["town"] for word in ("000001", "000002", "served", "build", "add", "Serve")] == [True] * 6
+
+
+@pytest.mark.parametrize(
+    ("reranker", "licence", "line"),
+    [
+        ("superglue", "non-commercial research only", "re-ranked by superglue · weights: non-commercial research only"),
+        (None, "MIT", "not re-ranked · weights: MIT"),
+    ],
+)
+def test_the_licence_of_the_weights_is_stated(
+    reranker: str | None, licence: str, line: str, tab: Tab, server: Served
+) -> None:
+    show(tab, server)
+    told = {
+        "name": "a map",
+        "version": "000001",
+        "pictures": 3,
+        "is_damaged": False,
+        "network": {"family": "a family"},
+        "reranker": reranker,
+        "weights_licence": licence,
+        "calibration": None,
+        "calibration_advice": None,
+        "versions": [],
+    }
+    card = in_module("status_maps.js", f"it.mapCard({json.dumps(told)}).querySelector('.by').textContent")
+    assert tab.run(card) == f"a family · {line}"
 
 
 def test_it_reads_on_while_it_is_seen_and_stops_while_it_is_hidden(tab: Tab, server: Served) -> None:

@@ -18,11 +18,21 @@ const LOOKED = "The bright parts of the photo weighed most in the search for sim
  *
  * @param {import("./types.js").Answer} answer
  * @param {() => Promise<import("./types.js").Heat | null>} askHeat asks the service where the network looked in the photo
- * @returns {HTMLElement | null} null if the answer tells no matches
+ * @returns {HTMLElement | null} the matches, or the reason why there are none; null if nobody asked for them
  */
 export function showMatches(answer, askHeat) {
-  if (!answer.matches) return null;
+  if (!answer.matches) return answer.without_evidence ? withoutMatches(answer) : null;
   return new MatchesView(answer, askHeat).element;
+}
+
+/** Says why the answer has no matches. */
+function withoutMatches({ position, without_evidence: why }) {
+  const title = make("h2", { id: "matches-title" }, titleOf(position));
+  return make("section", { class: "matches card", "aria-labelledby": "matches-title" }, title, make("p", { class: "match-why" }, `Parts that match cannot be shown: ${why}.`));
+}
+
+function titleOf(position) {
+  return position === null ? "What matches" : "Why this place";
 }
 
 class MatchesView {
@@ -65,7 +75,7 @@ class MatchesView {
     return make(
       "section",
       { class: "matches card", "aria-labelledby": "matches-title" },
-      make("h2", { id: "matches-title" }, this.answer.position === null ? "What matches" : "Why this place"),
+      make("h2", { id: "matches-title" }, titleOf(this.answer.position)),
       make("p", { class: "match-why" }, whyOf(this.answer, this.told)),
       make("fieldset", { class: "match-choice" }, make("legend", { class: "unseen" }, "Compare the photo with"), ...this.told.map((each) => this.#choice(each))),
       make(

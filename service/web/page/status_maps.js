@@ -25,12 +25,18 @@ export function mapCard(map, onServe) {
       { class: "map-head" },
       make("h3", { id }, map.name),
       make("p", {}, `version ${map.version} · ${writeNumberOf(map.pictures, "picture")}`),
+      make("p", { class: "by" }, byOf(map)),
       map.is_damaged ? make("strong", { class: "tag bad" }, "damaged: not answered from") : null,
     ),
     calibration(map),
     versionTable(map, onServe, said),
     said,
   );
+}
+
+/** States the network, the re-ranker and the licence of the weights. */
+function byOf({ network, reranker, weights_licence: licence }) {
+  return `${network.family} · ${reranker === null ? "not re-ranked" : `re-ranked by ${reranker}`} · weights: ${licence ?? "licence not known"}`;
 }
 
 function calibration({ version, versions, calibration: found, calibration_advice: advice }) {

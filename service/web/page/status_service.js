@@ -18,6 +18,9 @@ import { request } from "./service.js";
  * @property {string} version that is served
  * @property {number} pictures
  * @property {boolean} is_damaged
+ * @property {{family: string}} network
+ * @property {string | null} reranker null without local features
+ * @property {string | null} weights_licence null if the weights had no known name
  * @property {{version: string, within_m: number, questions: number} | null} calibration
  * @property {string | null} calibration_advice
  * @property {Version[]} versions

@@ -40,6 +40,7 @@
  * @property {Candidate[]} candidates best first
  * @property {{grid: CellGrid, candidates: MatchedCandidate[]} | null} matches
  * @property {Heat | null} heat
+ * @property {string | null} without_evidence why the matches or the heat that were asked for are missing
  * @property {{name: string, version: string}} map
  * @property {Record<string, number>} timings_ms
  * @property {string} request_id

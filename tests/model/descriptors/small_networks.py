@@ -1,14 +1,20 @@
-"""One small network of each family of other systems: random, and equal in every process."""
+"""One small network of each family: random, and equal in every process; the starter alone is as it is installed."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from model.descriptors.network import DescriptorNetwork
-from model.families import family_named
+from model.families import FAMILIES, family_named
 from model.network import Network
+from model.starter.package_weights import load_starter
+from model.weights_cache import STARTER
+from tests.conftest import TINY_CONFIG
 
 SMALL: dict[str, dict[str, Any]] = {
+    "selavpr": TINY_CONFIG.to_dict(),
     "cosplace": {"backbone": "resnet18", "descriptor_dim": 32},
     "gem": {"backbone": "resnet18", "stages": 3, "projected_dim": 16},
     "mixvpr": {"backbone": "resnet18", "channels": 16, "rows": 2, "depth": 1},
@@ -36,12 +42,14 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 """Family → its configuration."""
 
-DESCRIPTORS = tuple(family for family in SMALL if family != "superglue")
+DESCRIPTORS = tuple(family for family in SMALL if family not in ("selavpr", "superglue"))
 """The families whose networks are ``DescriptorNetwork``."""
 
 _SIZES = {
+    "selavpr": (56, 84),
+    STARTER: (256, 256),  # the only size of this network
     "mixvpr": (320, 320),  # the only size of this network
-    "patchnetvlad": (96, 112),
+    "patchnetvlad": (128, 144),
     "transvpr": (48, 64),
     "r2former": (48, 64),
 }
@@ -56,6 +64,8 @@ def small_descriptor(family: str, **changes: Any) -> DescriptorNetwork:
 
 def small_network(family: str, **changes: Any) -> Network:
     """Return a network of a family, in eval mode."""
+    if family == STARTER:
+        return load_starter()  # random ones of its depth make equal features of all pictures
     with torch.random.fork_rng():
         torch.manual_seed(8)
         network = family_named(family).make(SMALL[family] | changes, is_trained=True).eval()
@@ -68,3 +78,33 @@ def small_network(family: str, **changes: Any) -> Network:
 def small_size(family: str) -> tuple[int, int]:
     """Return a small height and width of pictures that a network of a family takes."""
     return _SIZES.get(family, (42, 56))
+
+
+@dataclass(frozen=True)
+class SmallSystem:
+    """Describe a small network with a re-ranker.
+
+    Attributes:
+        family: The family of the network.
+        reranker: Its re-ranker; None for that of its method.
+        changes: Values of the configuration that differ from ``SMALL``.
+    """
+
+    family: str
+    reranker: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.reranker or self.family
+
+    def network(self) -> Network:
+        """Return the network, in eval mode."""
+        return small_network(self.family, **self.changes)
+
+
+SYSTEMS = (
+    *(SmallSystem(family) for family in FAMILIES),
+    SmallSystem("selavpr", "ransac"),
+    SmallSystem("patchnetvlad", "patch-netvlad-p", {"patch_sizes": "2,5,8"}),
+)
+"""Every family with the re-ranker of its method, and the re-rankers that are no small network's own."""

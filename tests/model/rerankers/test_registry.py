@@ -11,7 +11,7 @@ from model.matching import count_mutual_matches, find_mutual_matches
 from model.network import MUTUAL_MATCHES
 from model.rerankers.registry import RERANKERS, make_reranker
 from model.rerankers.reranker import LocalFeatures, RerankSettings
-from tests.model.descriptors.small_networks import small_network, small_size
+from tests.model.descriptors.small_networks import SYSTEMS, small_network, small_size
 
 
 def features(*shape: int, seed: int) -> torch.Tensor:
@@ -20,6 +20,10 @@ def features(*shape: int, seed: int) -> torch.Tensor:
 
 def test_each_is_listed_under_its_own_name() -> None:
     assert all(name == kind.name for name, kind in RERANKERS.items())
+
+
+def test_each_belongs_to_a_system_that_is_built_served_and_asked() -> None:
+    assert {each.reranker or each.network().reranker for each in SYSTEMS} == RERANKERS.keys()
 
 
 @pytest.mark.parametrize("floor", [None, 0.3])

@@ -47,7 +47,7 @@ class Heat:
         if not highest - lowest > _FLAT_RANGE * float(feature_map.values.std()):
             raise InvalidInput(
                 "the mean over the channels is the same in the whole picture, as after a last normalisation that was "
-                "never trained: there is no heat to show. Take trained weights, or --features dense"
+                "never trained: there is no heat to show. Take trained weights, or --features dense of SelaVPR"
             )
         return cls(feature_map, lowest, highest)
 

@@ -77,7 +77,7 @@ def test_every_family_and_every_reranker_from_build_to_picture(
     assert {file.suffix for file in out.iterdir()} == {".png"}
 
 
-@pytest.mark.parametrize("family", ["cosplace", "transvpr", "r2former"])
+@pytest.mark.parametrize("family", ["cosplace", "r2former"])
 def test_a_heat_map_and_matches_are_drawn_for_other_systems(
     family: str, command: RunCommand, make_photo: MakePhoto, tmp_path: Path
 ) -> None:

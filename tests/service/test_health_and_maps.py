@@ -67,12 +67,15 @@ def test_a_map_that_is_not_there_is_a_failure_and_not_a_server_that_never_gets_r
 
 def test_maps_are_listed_and_described(town: Town, village: Town, serve: Serve) -> None:
     client = serve(village, town, matching_precision="exact").client
-    assert client.get("/maps").json() == {
-        "maps": [
-            {"name": "town", "version": "000001", "pictures": 12, "is_damaged": False},
-            {"name": "village", "version": "000001", "pictures": 3, "is_damaged": False},
-        ]
+    of_both = {
+        "version": "000001",
+        "is_damaged": False,
+        "family": "selavpr",
+        "reranker": "mutual-matches",
+        "weights_licence": None,
     }
+    listed = [{"name": "town", "pictures": 12, **of_both}, {"name": "village", "pictures": 3, **of_both}]
+    assert client.get("/maps").json() == {"maps": listed}
     described = client.get("/maps/village").json()
     assert described["pictures"] == 3
     assert described["preprocessing"] == "antialias"

@@ -45,7 +45,7 @@ def test_another_dataset_than_the_published_one_is_refused(town: Set, tmp_path: 
     arguments = [*from_folders(town), "--recalls", 1, "--expect"]
     error = error_of(*arguments, "line", "--published", published)
     assert isinstance(error, InvalidInput)
-    assert "the published database has 10,000 pictures, the one given 10" in error.message
+    assert "the published database has 10,000 pictures, and this one has 10" in error.message
     error = error_of(*arguments, "lime", "--published", published)
     assert isinstance(error, InvalidInput)
     assert "is line meant?" in error.message

@@ -15,7 +15,7 @@ from model.freed_memory import keep_freed_memory
 from model.frozen.cuda_graph import CudaGraph
 from model.frozen.target import Target
 from model.network import Network
-from model.network_precision import TORCH_PRECISIONS, NetworkPrecision
+from model.network_precision import NetworkPrecision, check_int8
 from model.preprocess import Preparation
 
 # The fixed number of pictures in a forward pass. Another number may use another kernel, which rounds differently; an
@@ -68,12 +68,15 @@ class Encoder:
 
         Raises:
             InvalidInput: The network's features change too much in that precision.
+            DeviceUnavailable: The device cannot encode in that precision.
         """
         if precision not in network.precisions:
             raise InvalidInput(
                 f"the features of a network of the family {network.family} change too much in {precision}: use "
                 "--network-precision auto"
             )
+        if precision == "int8":
+            check_int8(torch.device(device))
         self.fingerprint = fingerprint(network)
         self.family = network.family
         self.config = network.config
@@ -95,7 +98,7 @@ class Encoder:
         self._at_a_time = _AT_A_TIME[self.device.type]
         if self.device.type == "cpu":
             keep_freed_memory()
-        target = Target(self.device, TORCH_PRECISIONS[precision])
+        target = Target(self.device, precision)
         freeze = family_named(network.family).freeze
         self._frozen = freeze(network, size, target, self._at_a_time)
         self._forward: Callable[[Tensor], Features] = self._frozen

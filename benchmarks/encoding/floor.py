@@ -6,7 +6,7 @@ import torch
 
 from model.frozen.linear import FrozenLinear
 from model.frozen.target import Target
-from model.network_precision import TORCH_PRECISIONS, NetworkPrecision
+from model.network_precision import NetworkPrecision
 from model.selavpr.config import SelaVPRConfig
 from model.selavpr.selavpr import SelaVPR
 
@@ -40,7 +40,7 @@ def operations(config: SelaVPRConfig) -> int:
 def peak_operations_per_s(precision: NetworkPrecision, device: torch.device) -> float:
     """Return the greatest rate of one large product, with packed weights."""
     generator = torch.Generator().manual_seed(0)
-    target = Target(device, TORCH_PRECISIONS[precision])
+    target = Target(device, precision)
     side = _SIDES[device.type]
     values = torch.randn(side, side, generator=generator)
     layer = FrozenLinear(values, None, target, side)

@@ -1,4 +1,4 @@
-"""``python -m benchmarks encode-town``: the effect of bfloat16 on the recall of the demo's network on the town."""
+"""``python -m benchmarks encode-town``: the effect of rounding on the recall of the demo's network on the town."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -48,12 +48,17 @@ class Pairing:
 
 
 REFERENCE = Pairing("float32", "float32")
-PAIRINGS = (REFERENCE, Pairing("bfloat16", "bfloat16"), Pairing("float32", "bfloat16"), Pairing("bfloat16", "float32"))
+
+
+def pairings_with(rounded: NetworkPrecision) -> tuple[Pairing, ...]:
+    """Return all pairings of float32 and another precision, the reference first."""
+    return REFERENCE, Pairing(rounded, rounded), Pairing("float32", rounded), Pairing(rounded, "float32")
 
 
 def encode_town(
     pictures: Annotated[Path, typer.Option(help="The folder of a split.")] = Path(".town/pictures/test"),
     network: Annotated[str, typer.Option(help="demo, or the file of a checkpoint.")] = "demo",
+    rounded: Annotated[NetworkPrecision, typer.Option(help="The precision that is compared with float32.")] = "bfloat16",
     shortlist: Annotated[int, typer.Option(min=max(RECALLS), help="Candidates that are re-ranked.")] = 20,
     matching: Annotated[MatchingPrecision, typer.Option(help="The way of counting mutual matches.")] = "fast",
     every: Annotated[int, typer.Option(min=1, help="Ask every n-th query, for a quick result.")] = 1,
@@ -62,20 +67,20 @@ def encode_town(
         "benchmarks/results/encode_town.json"
     ),
 ) -> None:
-    """Measure recall with map and queries in float32, in bfloat16, and in one each, with differences by the paired
-    bootstrap.
+    """Measure recall with map and queries in float32, in a rounded precision, and in one each, with differences by the
+    paired bootstrap.
     """
     chosen = choose_device(device).device
-    choose_network_precision("bfloat16", chosen)  # this refuses an emulated precision
+    choose_network_precision(rounded, chosen)  # this refuses an emulated precision
     split = read_split(pictures)
     queries = split.queries[::every]
     plain = network_of(network)
-    precisions: tuple[NetworkPrecision, ...] = ("float32", "bfloat16")
-    encoders = {precision: Encoder(plain, chosen, precision=precision) for precision in precisions}
+    pairings = pairings_with(rounded)
+    encoders = {each.of_map: Encoder(plain, chosen, precision=each.of_map) for each in pairings[:2]}
     with show_progress("encoding and asking") as progress:
         progress.started(len(split.database) + len(queries), 0)
-        outcomes = _measure(encoders, split.database, queries, shortlist, matching, progress)
-    rows = {str(pairing): _row(outcomes[pairing], outcomes[REFERENCE], shortlist) for pairing in PAIRINGS}
+        outcomes = _measure(encoders, pairings, split.database, queries, shortlist, matching, progress)
+    rows = {str(pairing): _row(outcomes[pairing], outcomes[REFERENCE], shortlist) for pairing in pairings}
     console = output_console()
     console.print(describe_hardware(), soft_wrap=True)
     console.print(_table(rows, len(split.database), len(queries), shortlist))
@@ -94,6 +99,7 @@ def encode_town(
 
 def _measure(
     encoders: dict[NetworkPrecision, Encoder],
+    pairings: Sequence[Pairing],
     database: Sequence[Place],
     queries: Sequence[Place],
     shortlist: int,
@@ -114,11 +120,11 @@ def _measure(
         precision: torch.cat([part.global_features for part in each]).float() for precision, each in parts.items()
     }
     locals_of = {precision: torch.cat([part.local_features for part in parts.pop(precision)]) for precision in encoders}
-    found_by: dict[Pairing, list[tuple[Any, Any, Any]]] = {pairing: [] for pairing in PAIRINGS}
+    found_by: dict[Pairing, list[tuple[Any, Any, Any]]] = {pairing: [] for pairing in pairings}
     for images in _read(queries):
         asked = {precision: encoder.encode(images) for precision, encoder in encoders.items()}
         for row in range(len(images)):
-            for pairing in PAIRINGS:
+            for pairing in pairings:
                 query = asked[pairing.of_queries]
                 away = (globals_of[pairing.of_map] - query.global_features[row]).norm(dim=1)  # (n,)
                 near = away.argsort(stable=True)[:shortlist]

@@ -18,7 +18,7 @@ from model.features import Features
 from model.frozen.cuda_graph import CudaGraph
 from model.frozen.network import FrozenSelaVPR
 from model.frozen.target import Target
-from model.network_precision import TORCH_PRECISIONS, NetworkPrecision, has_native_bfloat16
+from model.network_precision import NetworkPrecision, has_native_bfloat16
 from model.selavpr.selavpr import SelaVPR
 
 ALLOWED: dict[NetworkPrecision, float] = {"float32": 1e-4, "bfloat16": 3e-2}
@@ -88,7 +88,7 @@ def _passes(
     rows = []
     for precision in precisions:
         for size in setting.pass_sizes:
-            frozen = FrozenSelaVPR(network, grid, Target(device, TORCH_PRECISIONS[precision]), size)
+            frozen = FrozenSelaVPR(network, grid, Target(device, precision), size)
             forward = CudaGraph(frozen, (size, 3, *SelaVPR.needs.size), device) if device.type == "cuda" else frozen
             pictures = shipped_pictures(size).to(device)
             seconds = []

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.frozen.linear import FrozenLinear, scaled
+from model.frozen.linear import scaled
+from model.frozen.rounded_linear import linear
 from model.frozen.target import Target
 from model.selavpr.attention import Attention
 
@@ -25,12 +26,12 @@ class FrozenAttention:
         dim = attention.qkv.in_features
         scale = attention.qkv.bias.new_ones(3 * dim)
         scale[:dim] = (dim // self.num_heads) ** -0.5
-        self.qkv = FrozenLinear(*scaled(attention.qkv, scale), target, rows)
+        self.qkv = linear(*scaled(attention.qkv, scale), target, rows)
 
     def __call__(self, tokens: Tensor) -> Tensor:
         """Attend: ``(B, T, D)`` → ``(B, T, D)``."""
         batch, count, dim = tokens.shape
-        qkv = self.qkv(tokens).view(batch, count, 3, self.num_heads, dim // self.num_heads)
+        qkv = self.qkv(self.qkv.factors(tokens)).view(batch, count, 3, self.num_heads, dim // self.num_heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, T, D / heads) each
         if tokens.device.type == "cpu":
             scores = torch.matmul(query.float(), key.float().transpose(-1, -2))

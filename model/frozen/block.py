@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.frozen.attention import FrozenAttention
-from model.frozen.linear import FrozenLinear, composed, scaled
+from model.frozen.linear import composed, scaled
+from model.frozen.rounded_linear import linear
 from model.frozen.target import Target
 from model.selavpr.block import PARALLEL_ADAPTER_SCALE, Block
 
@@ -48,27 +49,27 @@ class FrozenBlock:
         self.norm1, self.norm2 = FrozenLayerNorm(block.norm1, target), FrozenLayerNorm(block.norm2, target)
         self.attention = FrozenAttention(block.attn, target, rows)
         gamma1, gamma2 = block.ls1.gamma, block.ls2.gamma
-        self.proj = FrozenLinear(*scaled(block.attn.proj, gamma1), target, rows)
-        self.fc1 = FrozenLinear(block.mlp.fc1.weight, block.mlp.fc1.bias, target, rows, "gelu")
-        self.fc2 = FrozenLinear(*scaled(block.mlp.fc2, gamma2), target, rows)
+        self.proj = linear(*scaled(block.attn.proj, gamma1), target, rows)
+        self.fc1 = linear(block.mlp.fc1.weight, block.mlp.fc1.bias, target, rows, "gelu")
+        self.fc2 = linear(*scaled(block.mlp.fc2, gamma2), target, rows)
         self.serial_down = self.serial_up = self.parallel_down = self.parallel_up = None
         if block.serial_adapter is not None:
             adapter = block.serial_adapter
-            self.serial_down = FrozenLinear(*composed(adapter.down, block.attn.proj), target, rows, "relu")
-            self.serial_up = FrozenLinear(*scaled(adapter.up, gamma1), target, rows)
+            self.serial_down = linear(*composed(adapter.down, block.attn.proj), target, rows, "relu")
+            self.serial_up = linear(*scaled(adapter.up, gamma1), target, rows)
         if block.parallel_adapter is not None:
             adapter = block.parallel_adapter
-            self.parallel_down = FrozenLinear(adapter.down.weight, adapter.down.bias, target, rows, "relu")
-            self.parallel_up = FrozenLinear(*scaled(adapter.up, PARALLEL_ADAPTER_SCALE * gamma2), target, rows)
+            self.parallel_down = linear(adapter.down.weight, adapter.down.bias, target, rows, "relu")
+            self.parallel_up = linear(*scaled(adapter.up, PARALLEL_ADAPTER_SCALE * gamma2), target, rows)
 
     def __call__(self, tokens: Tensor) -> Tensor:
         """Turn ``(B, T, D)`` float32 into the same shape and type, in place."""
-        attended = self.attention(self.norm1(tokens))
+        attended = self.proj.factors(self.attention(self.norm1(tokens)))
         tokens.add_(self.proj(attended))
         if self.serial_down is not None and self.serial_up is not None:
-            tokens.add_(self.serial_up(self.serial_down(attended)))
-        normed = self.norm2(tokens)
-        tokens.add_(self.fc2(self.fc1(normed)))
+            tokens.add_(self.serial_up(self.serial_up.factors(self.serial_down(attended))))
+        normed = self.fc1.factors(self.norm2(tokens))
+        tokens.add_(self.fc2(self.fc2.factors(self.fc1(normed))))
         if self.parallel_down is not None and self.parallel_up is not None:
-            tokens.add_(self.parallel_up(self.parallel_down(normed)))
+            tokens.add_(self.parallel_up(self.parallel_up.factors(self.parallel_down(normed))))
         return tokens

@@ -42,6 +42,10 @@ class FrozenLinear:
         if self.is_packed:
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, rows)
 
+    def factors(self, inputs: Tensor) -> Tensor:
+        """Return the inputs themselves; see ``model.frozen.rounded_linear.Linear``."""
+        return inputs
+
     def __call__(self, inputs: Tensor) -> Tensor:
         """Multiply ``(..., in)`` of the target's type to ``(..., out)``."""
         if self.is_packed:

@@ -21,7 +21,7 @@ class FrozenSelaVPR:
     """Compute ``model.selavpr.selavpr.SelaVPR`` for pictures of one size.
 
     The tokens between the layers, LayerNorm, softmax, GeM and all lengths are float32 in every precision; the factors
-    of products have the target's type.
+    of products have the target's type. In int8 the linear layers of the blocks multiply codes, and the others float32.
 
     Attributes:
         config: The shape of the network.
@@ -45,7 +45,7 @@ class FrozenSelaVPR:
         backbone = network.backbone
         self.embed = FrozenPatchEmbedding(backbone, grid, target, pictures * self._patch_count)
         self.blocks = [FrozenBlock(block, target, rows) for block in backbone.blocks]  # type: ignore[arg-type]
-        self.norm = FrozenLayerNorm(backbone.norm, Target(target.device, torch.float32))
+        self.norm = FrozenLayerNorm(backbone.norm, Target(target.device, "float32"))
         self.pooling = deepcopy(network.pooling).to(target.device) if network.pooling is not None else None
         self.local_adaptation = (
             FrozenLocalAdaptation(network.local_adaptation, grid, target, pictures)

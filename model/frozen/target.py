@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.network_precision import has_native_bfloat16
+from model.network_precision import NetworkPrecision, can_pack, has_native_bfloat16
 
 
 @dataclass(frozen=True)
@@ -14,21 +14,21 @@ class Target:
 
     Attributes:
         device: The device of weights and tokens.
-        dtype: The type of weights and factors of products; ``float32`` or ``bfloat16``. Sums are always float32.
+        precision: The arithmetic of products; in ``int8`` that of the layers in ``model.frozen.rounded_linear``.
     """
 
     device: torch.device
-    dtype: torch.dtype
+    precision: NetworkPrecision
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Return the type of weights and factors that are not codes. Sums are always float32."""
+        return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
 
     @property
     def can_pack(self) -> bool:
-        """Return whether oneDNN can multiply with packed weights here."""
-        return (
-            self.device.type == "cpu"
-            and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
-            and torch.backends.cpu.get_cpu_capability().startswith("AVX")
-            and (self.dtype == torch.float32 or has_native_bfloat16(self.device))
-        )
+        """Return whether oneDNN can multiply in the type with packed weights here."""
+        return can_pack(self.device) and (self.dtype == torch.float32 or has_native_bfloat16(self.device))
 
     def place(self, values: Tensor) -> Tensor:
         """Return a copy of float32 or float64 values as float32, on the device."""

@@ -26,7 +26,7 @@ class SelaVPR(Network):
 
     family = "selavpr"
     needs = Preparation()
-    precisions = ("float32", "bfloat16")
+    precisions = ("float32", "bfloat16", "int8")
     match_floor = None
     config: SelaVPRConfig
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from model.features import Features
 from model.frozen.network import FrozenSelaVPR
 from model.frozen.target import Target
-from model.network_precision import TORCH_PRECISIONS, NetworkPrecision, has_native_bfloat16
+from model.network_precision import NetworkPrecision, has_native_bfloat16
 from model.selavpr.selavpr import SelaVPR
 
 # Width of tokens times pictures that stay in a CPU's cache from one layer to the next. Measured with a width of 256
@@ -45,8 +45,8 @@ def encoding_forward(
         return torch.no_grad()(network)
     grid = (SelaVPR.needs.height // network.config.patch_size, SelaVPR.needs.width // network.config.patch_size)
     size = _at_a_time(_ENCODED_AT_A_TIME, network, device, 64)
-    dtype = TORCH_PRECISIONS[precision if has_native_bfloat16(device) else "float32"]
-    frozen = FrozenSelaVPR(network, grid, Target(device, dtype), size)
+    target = Target(device, precision if has_native_bfloat16(device) else "float32")
+    frozen = FrozenSelaVPR(network, grid, target, size)
 
     def encode(images: Tensor) -> Features:
         with torch.no_grad():

@@ -15,7 +15,7 @@ from model.frozen.cuda_graph import CudaGraph
 from model.frozen.network import FrozenSelaVPR
 from model.frozen.target import Target
 from model.matching import MATCHING_PRECISIONS, MatchingPrecision, count_mutual_matches
-from model.network_precision import TORCH_PRECISIONS, NetworkPrecision, has_native_bfloat16
+from model.network_precision import NetworkPrecision, has_native_bfloat16
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from tests.congruence.test_searchers import WIDTH, expected
@@ -30,7 +30,7 @@ Forward = Callable[[Tensor], Features]
 
 def forward_of(device: str, precision: NetworkPrecision, size: int) -> Forward:
     """Run a forward pass as the encoder of the device does."""
-    target = Target(torch.device(device), TORCH_PRECISIONS[precision])
+    target = Target(torch.device(device), precision)
     frozen = FrozenSelaVPR(busy_network(), (16, 16), target, size)
     return CudaGraph(frozen, (size, 3, 224, 224), target.device) if device == "cuda" else frozen
 

@@ -14,7 +14,7 @@ from model.frozen.local_adaptation import FrozenLocalAdaptation
 from model.frozen.patch_embedding import FrozenPatchEmbedding
 from model.frozen.target import Target
 from model.frozen.up_convolution import FrozenUpConvolution
-from model.network_precision import TORCH_PRECISIONS, NetworkPrecision
+from model.network_precision import NetworkPrecision
 from model.selavpr.block import Block
 from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures
 
@@ -43,7 +43,7 @@ def precision(request: pytest.FixtureRequest) -> NetworkPrecision:
 
 @pytest.fixture
 def target(precision: NetworkPrecision) -> Target:
-    return Target(torch.device("cpu"), TORCH_PRECISIONS[precision])
+    return Target(torch.device("cpu"), precision)
 
 
 def assert_same(actual: Tensor, expected: Tensor, precision: NetworkPrecision) -> None:

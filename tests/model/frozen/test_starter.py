@@ -9,7 +9,7 @@ from model.frozen.target import Target
 from model.starter.package_weights import load_starter
 from model.starter.same_convolution import SameConvolution
 
-CPU = Target(torch.device("cpu"), torch.float32)
+CPU = Target(torch.device("cpu"), "float32")
 
 
 class Unpacked(Target):

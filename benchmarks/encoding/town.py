@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -31,6 +31,8 @@ from placefix.progress import show_progress
 
 RECALLS = (1, 5, 10)
 
+Rounded = Literal["bfloat16", "int8"]
+
 _BATCH = 16
 _DECODERS = 2
 
@@ -50,7 +52,7 @@ class Pairing:
 REFERENCE = Pairing("float32", "float32")
 
 
-def pairings_with(rounded: NetworkPrecision) -> tuple[Pairing, ...]:
+def pairings_with(rounded: Rounded) -> tuple[Pairing, ...]:
     """Return all pairings of float32 and another precision, the reference first."""
     return REFERENCE, Pairing(rounded, rounded), Pairing("float32", rounded), Pairing(rounded, "float32")
 
@@ -58,7 +60,7 @@ def pairings_with(rounded: NetworkPrecision) -> tuple[Pairing, ...]:
 def encode_town(
     pictures: Annotated[Path, typer.Option(help="The folder of a split.")] = Path(".town/pictures/test"),
     network: Annotated[str, typer.Option(help="demo, or the file of a checkpoint.")] = "demo",
-    rounded: Annotated[NetworkPrecision, typer.Option(help="The precision that is compared with float32.")] = "bfloat16",
+    rounded: Annotated[Rounded, typer.Option(help="The precision that is compared with float32.")] = "bfloat16",
     shortlist: Annotated[int, typer.Option(min=max(RECALLS), help="Candidates that are re-ranked.")] = 20,
     matching: Annotated[MatchingPrecision, typer.Option(help="The way of counting mutual matches.")] = "fast",
     every: Annotated[int, typer.Option(min=1, help="Ask every n-th query, for a quick result.")] = 1,

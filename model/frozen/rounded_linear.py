@@ -24,11 +24,11 @@ _LEAST_UNIT = 1e-30  # of a row of zeros
 class Linear(Protocol):
     """Define a linear layer with its activation."""
 
-    def factors(self, inputs: Tensor) -> Any:
+    def factors(self, inputs: Tensor, /) -> Any:
         """Return inputs ``(..., in)`` as the layer multiplies them; layers with the same inputs can share them."""
         ...
 
-    def __call__(self, factors: Any) -> Tensor:
+    def __call__(self, factors: Any, /) -> Tensor:
         """Multiply factors to ``(..., out)``."""
         ...
 
@@ -79,9 +79,8 @@ class RoundedLinear:
 
     def __call__(self, factors: Codes) -> Tensor:
         """Multiply codes ``(..., in)`` to ``(..., out)`` float32."""
-        sums = torch.ops.onednn.qlinear_pointwise(
-            factors.values, 1.0, _ZERO_POINT, self._weight, self._units, None, None, 1.0, 0, torch.float32, "none", [], ""
-        )
+        inputs, output = (factors.values, 1.0, _ZERO_POINT), (None, 1.0, 0, torch.float32)
+        sums = torch.ops.onednn.qlinear_pointwise(*inputs, self._weight, self._units, None, *output, "none", [], "")
         outputs = torch.addcmul(self._bias, sums, factors.units)
         if self._activation == "relu":
             return outputs.relu_()

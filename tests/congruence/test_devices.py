@@ -15,7 +15,7 @@ from model.frozen.cuda_graph import CudaGraph
 from model.frozen.network import FrozenSelaVPR
 from model.frozen.target import Target
 from model.matching import MATCHING_PRECISIONS, MatchingPrecision, count_mutual_matches
-from model.network_precision import NetworkPrecision, has_native_bfloat16
+from model.network_precision import NETWORK_PRECISIONS, NetworkPrecision, can_pack, has_native_bfloat16
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from tests.congruence.test_searchers import WIDTH, expected
@@ -23,7 +23,8 @@ from tests.index_builder.map_factory import unit_rows, write_features_map
 from tests.model.frozen.busy_network import busy_network, pictures
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
-TOLERANCES: dict[NetworkPrecision, float] = {"float32": 1e-4, "bfloat16": 2e-2}  # TF32 differs by 3e-4 and more
+# TF32 differs by 3e-4 and more.
+TOLERANCES: dict[NetworkPrecision, float] = {"float32": 1e-4, "bfloat16": 2e-2, "int8": 4e-2}
 
 Forward = Callable[[Tensor], Features]
 
@@ -42,12 +43,14 @@ def relative_error(found: Tensor, plain: Tensor) -> float:
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", NETWORK_PRECISIONS)
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 @torch.inference_mode()
 def test_passes_of_every_size_are_the_networks(device: str, precision: NetworkPrecision, size: int) -> None:
     if not has_native_bfloat16(torch.device(device)) and precision == "bfloat16":
         pytest.skip("this device does not multiply bfloat16")
+    if not can_pack(torch.device(device)) and precision == "int8":
+        pytest.skip("int8 is for x86 processors")
     forward = forward_of(device, precision, size)
     for images in (pictures(size), pictures(size).flip(3)):  # a graph is given other pictures, and others again
         plain = busy_network()(images)

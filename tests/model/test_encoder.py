@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from model.encoder import Encoder
-from model.errors import InvalidInput, ModelOutputInvalid
+from model.errors import DeviceUnavailable, InvalidInput, ModelOutputInvalid
 from model.fingerprint import fingerprint
 from model.network_precision import NetworkPrecision
 from model.selavpr.config import VIT_LARGE, SelaVPRConfig
@@ -49,7 +49,7 @@ def test_nan_is_never_passed_on(tiny_network: SelaVPR, tensor: str, kind: str) -
         Encoder(network).encode(torch.zeros(1, 3, 224, 224))
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
 @pytest.mark.parametrize("config", [BUSY_CONFIG, replace(VIT_LARGE, depth=1)], ids=["small", "width of ViT-L"])
 def test_features_do_not_depend_on_what_else_is_encoded(config: SelaVPRConfig, precision: NetworkPrecision) -> None:
     encoder = Encoder(busy_network(config), precision=precision)
@@ -60,6 +60,12 @@ def test_features_do_not_depend_on_what_else_is_encoded(config: SelaVPRConfig, p
         for position, row in enumerate(rows):
             assert torch.equal(together.global_features[position], alone[row].global_features[0])
             assert torch.equal(together.local_features[position], alone[row].local_features[0])
+
+
+def test_int8_is_refused_where_it_cannot_be_had(tiny_network: SelaVPR, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
+    with pytest.raises(DeviceUnavailable, match=r"x86 processor with AVX2.*--network-precision float32"):
+        Encoder(tiny_network, precision="int8")
 
 
 def test_nothing_is_encoded_as_nothing(tiny_encoder: Encoder) -> None:

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from model import network_precision
 from model.errors import DeviceUnavailable
 from model.network_precision import NetworkPrecision, choose_network_precision, has_native_bfloat16
 
@@ -50,7 +49,7 @@ def test_bfloat16_is_refused_where_it_would_be_emulated(is_native: bool) -> None
         ([], "bfloat16", "multiplies bfloat16 in hardware"),
         (["bfloat16"], "bfloat16", "as the map was encoded"),
         (["float32"], "float32", "as the map was encoded"),
-        (["bfloat16", "float32"], "float32", "some of the maps"),
+        (["bfloat16", "float32"], "float32", "the maps were encoded in bfloat16 and float32"),
     ],
 )
 def test_auto_takes_that_of_the_maps(
@@ -66,5 +65,32 @@ def test_auto_takes_that_of_the_maps(
         assert ("in which the map was encoded" in choice.reason) is bool(of_maps)
 
 
-def test_a_precision_has_a_type_of_torch() -> None:
-    assert {"float32": torch.float32, "bfloat16": torch.bfloat16} == network_precision.TORCH_PRECISIONS
+@pytest.mark.parametrize(
+    ("capability", "of_maps", "expected", "reason"),
+    [
+        ("AVX2", ["int8", "int8"], "int8", "as the map was encoded"),
+        ("DEFAULT", ["int8"], "float32", "encoded in int8, which is for x86 processors with AVX2"),
+        ("AVX512", ["int8", "float32"], "float32", "the maps were encoded in float32 and int8"),
+        ("AVX512", ["int8", "bfloat16"], "float32", "the maps were encoded in bfloat16 and int8"),
+    ],
+)
+def test_auto_takes_int8_for_maps_of_it_alone(
+    monkeypatch: pytest.MonkeyPatch, capability: str, of_maps: list[NetworkPrecision], expected: str, reason: str
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    choice = choose_network_precision("auto", CPU, of_maps)
+    assert choice.precision == expected
+    assert reason in choice.reason
+
+
+def test_int8_is_never_chosen_for_a_new_map_and_can_be_asked_for(
+    is_native: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    assert choose_network_precision("auto", CPU).precision == ("bfloat16" if is_native else "float32")
+    assert choose_network_precision("int8", CPU, ["float32"]).reason == "int8 was asked for"
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
+    with pytest.raises(DeviceUnavailable, match="the processor cannot encode in it"):
+        choose_network_precision("int8", CPU)
+    with pytest.raises(DeviceUnavailable, match="the GPU cannot encode in it"):
+        choose_network_precision("int8", torch.device("cuda"))

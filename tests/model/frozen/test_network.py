@@ -1,4 +1,4 @@
-"""The whole frozen network gives the features of the network, in both precisions."""
+"""The whole frozen network gives the features of the network, in every precision."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from torch import Tensor
 from model.encoder import Encoder
 from model.features import Features
 from model.images import open_image
+from model.network_precision import NetworkPrecision
 from model.preprocess import preprocess
 from model.selavpr.config import VIT_LARGE
 from model.selavpr.selavpr import SelaVPR
@@ -18,7 +19,9 @@ from model.weights import load_selavpr
 from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures
 
 DEMO = Path(__file__).parents[3] / "demo" / "town"
-LEAST_COSINE = 0.9995  # between global features in bfloat16 and float32
+# Between global features in a rounded precision and float32, and on average between local ones.
+LEAST_COSINES: dict[NetworkPrecision, tuple[float, float]] = {"bfloat16": (0.9995, 0.9995), "int8": (0.999, 0.995)}
+ROUNDED = pytest.mark.parametrize("precision", LEAST_COSINES)
 
 
 @torch.inference_mode()
@@ -54,19 +57,22 @@ def test_every_variant_is_encoded(variant: dict[str, Any]) -> None:
     assert exact.local_grid == expected.local_grid
     torch.testing.assert_close(exact.global_features, expected.global_features, atol=2e-6, rtol=0)
     torch.testing.assert_close(exact.local_features, expected.local_features, atol=1e-5, rtol=0)
-    rounded = Encoder(network, precision="bfloat16").encode(images)
-    assert rounded.global_features.dtype == rounded.local_features.dtype == torch.float32
-    assert cosines(rounded.global_features, expected.global_features).min() >= LEAST_COSINE
-    assert not torch.equal(rounded.global_features, exact.global_features)
+    for precision, (least, _) in LEAST_COSINES.items():
+        rounded = Encoder(network, precision=precision).encode(images)
+        assert rounded.global_features.dtype == rounded.local_features.dtype == torch.float32
+        assert cosines(rounded.global_features, expected.global_features).min() >= least
+        assert not torch.equal(rounded.global_features, exact.global_features)
 
 
-def test_the_width_of_vit_large_in_bfloat16() -> None:
+@ROUNDED
+def test_the_width_of_vit_large(precision: NetworkPrecision) -> None:
     network = busy_network(replace(VIT_LARGE, depth=2))
     images = pictures(2)
     expected = plain(network, images)
-    actual = Encoder(network, precision="bfloat16").encode(images)
-    assert cosines(actual.global_features, expected.global_features).min() >= LEAST_COSINE
-    assert cosines(actual.local_features, expected.local_features).mean() >= LEAST_COSINE
+    actual = Encoder(network, precision=precision).encode(images)
+    least, least_local = LEAST_COSINES[precision]
+    assert cosines(actual.global_features, expected.global_features).min() >= least
+    assert cosines(actual.local_features, expected.local_features).mean() >= least_local
 
 
 def test_the_demos_network_on_its_own_pictures() -> None:
@@ -78,7 +84,8 @@ def test_the_demos_network_on_its_own_pictures() -> None:
     exact = Encoder(network).encode(images)
     torch.testing.assert_close(exact.global_features, expected.global_features, atol=2e-6, rtol=0)
     torch.testing.assert_close(exact.local_features, expected.local_features, atol=1e-5, rtol=0)
-    rounded = Encoder(network, precision="bfloat16").encode(images)
-    assert cosines(rounded.global_features, expected.global_features).min() >= LEAST_COSINE
-    # Cells of a flat surface have short vectors before the normalisation, and lose more than others.
-    assert cosines(rounded.local_features, expected.local_features).mean() >= LEAST_COSINE
+    for precision, (least, least_local) in LEAST_COSINES.items():
+        rounded = Encoder(network, precision=precision).encode(images)
+        assert cosines(rounded.global_features, expected.global_features).min() >= least
+        # Cells of a flat surface have short vectors before the normalisation, and lose more than others.
+        assert cosines(rounded.local_features, expected.local_features).mean() >= least_local

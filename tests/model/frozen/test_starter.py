@@ -20,7 +20,7 @@ class Unpacked(Target):
         return False
 
 
-PLAIN = Unpacked(torch.device("cpu"), torch.float32)
+PLAIN = Unpacked(torch.device("cpu"), "float32")
 
 
 @pytest.mark.parametrize("target", [CPU, PLAIN], ids=["fused", "plain"])

@@ -28,7 +28,7 @@ class Network(nn.Module, ABC):
     Attributes:
         family: The name in maps and weights files; see ``model.families``.
         needs: The preparation of its pictures, at the size of its training.
-        precisions: The arithmetics that keep its features, to a cosine of 0.9995.
+        precisions: The arithmetics that keep its features, to a cosine of 0.9995; in int8, to one of 0.999.
         official_eval: The way in which its authors resized pictures for their measurements.
         reranker: The name of its method's re-ranker (``model.rerankers``).
         local_extras: E, the numbers beside each local feature that this re-ranker needs.

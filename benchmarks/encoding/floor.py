@@ -4,7 +4,7 @@ import time
 
 import torch
 
-from model.frozen.linear import FrozenLinear
+from model.frozen.rounded_linear import linear
 from model.frozen.target import Target
 from model.network_precision import NetworkPrecision
 from model.selavpr.config import SelaVPRConfig
@@ -43,14 +43,14 @@ def peak_operations_per_s(precision: NetworkPrecision, device: torch.device) -> 
     target = Target(device, precision)
     side = _SIDES[device.type]
     values = torch.randn(side, side, generator=generator)
-    layer = FrozenLinear(values, None, target, side)
-    inputs = values.to(device, target.dtype)
+    layer = linear(values, torch.zeros(side), target, side)
     seconds = []
     with torch.inference_mode():
+        factors = layer.factors(values.to(device, target.dtype))
         for _ in range(_REPEATS):
             synchronize(device)
             start = time.perf_counter()
-            layer(inputs)
+            layer(factors)
             synchronize(device)
             seconds.append(time.perf_counter() - start)
     return float(2 * side**3 / min(seconds))

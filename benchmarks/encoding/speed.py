@@ -12,7 +12,7 @@ from torch import Tensor
 from benchmarks.encoding.floor import peak_operations_per_s, synchronize
 from model.encoder import Encoder
 from model.features import Features
-from model.network_precision import NetworkPrecision, has_native_bfloat16
+from model.network_precision import NetworkPrecision, can_pack, has_native_bfloat16
 from model.selavpr.selavpr import SelaVPR
 
 PLAIN = "plain float32"
@@ -74,6 +74,8 @@ def forms_of(network: SelaVPR, device: torch.device) -> list[Form]:
     precisions: list[NetworkPrecision] = ["float32"]
     if has_native_bfloat16(device):
         precisions.append("bfloat16")
+    if can_pack(device):
+        precisions.append("int8")
     encoders = [Encoder(network, device, precision=precision) for precision in precisions]
     return [
         Form(PLAIN, "float32", lambda images: _plain(network, images.to(device))),

@@ -102,7 +102,7 @@ InputSize = Annotated[
 NetworkPrecisionOption = Annotated[
     RequestedPrecision,
     typer.Option(
-        help="Precision of the network; auto takes the map's, and bfloat16 for a new one if the device has it.",
+        help="Precision of the network; auto takes the map's, and bfloat16 for a new one if the device has it, never int8.",
         rich_help_panel=NETWORK_PANEL,
     ),
 ]

@@ -201,25 +201,25 @@ def test_a_sample_of_none_is_no_search(photos: Path, weights: Path) -> None:
     assert json.loads(report.stdout)["sampled"] == 0
 
 
-@pytest.mark.parametrize("encoding", ["auto", "float32"])
+@pytest.mark.parametrize("encoding", ["auto", "float32", "int8"])
 def test_the_map_records_in_what_it_was_encoded_and_the_command_says_why(
     photos: Path, weights: Path, encoding: str
 ) -> None:
     output = build(photos, weights, "--network-precision", encoding, "--device", "cpu")
-    is_rounded = encoding == "auto" and has_native_bfloat16(torch.device("cpu"))
-    expected = "bfloat16" if is_rounded else "float32"
-    assert f"encoding: {expected} ({encoding if encoding == 'auto' else 'float32 was asked for'}" in output
+    native = "bfloat16" if has_native_bfloat16(torch.device("cpu")) else "float32"
+    expected = native if encoding == "auto" else encoding
+    assert f"encoding: {expected} ({'auto' if encoding == 'auto' else f'{encoding} was asked for'}" in output
     with PlaceMap.open(photos.parent / "maps" / "town") as place_map:
         assert place_map.manifest.network.precision == expected
 
 
-def test_bfloat16_is_refused_where_it_would_be_emulated(
-    photos: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("encoding", ["bfloat16", "int8"])
+def test_a_precision_that_the_processor_lacks_is_refused(
+    photos: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
-    assert isinstance(
-        error_of(photos, weights, "--network-precision", "bfloat16", "--device", "cpu"), DeviceUnavailable
-    )
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
+    assert isinstance(error_of(photos, weights, "--network-precision", encoding, "--device", "cpu"), DeviceUnavailable)
 
 
 def test_the_re_ranker_of_a_map_is_kept_and_an_unknown_one_is_refused_before_anything_is_read(

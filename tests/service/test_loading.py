@@ -12,7 +12,7 @@ from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.geo import LatLon
 from model.images import DEFAULT_LIMITS
-from model.network_precision import RequestedPrecision, has_native_bfloat16
+from model.network_precision import NetworkPrecision, RequestedPrecision, has_native_bfloat16
 from model.selavpr.initialisation import seeded_network
 from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
@@ -71,8 +71,12 @@ NATIVE = has_native_bfloat16(torch.device("cpu"))
 @pytest.fixture
 def rounded_map(tmp_path: Path, movable_town: Town) -> Path:
     """Encode the pictures of the movable town in bfloat16."""
+    return _rounded_map(tmp_path, movable_town, "bfloat16")
+
+
+def _rounded_map(tmp_path: Path, movable_town: Town, precision: NetworkPrecision) -> Path:
     path = tmp_path / "maps" / "rounded"
-    encoder = Encoder(seeded_network(TINY_CONFIG, seed=7), precision="bfloat16")
+    encoder = Encoder(seeded_network(TINY_CONFIG, seed=7), precision=precision)
     build_map(read_source(tmp_path / "movable"), encoder, path, weights_path=movable_town.weights)
     return path
 
@@ -88,6 +92,25 @@ def test_queries_are_encoded_as_the_map_was(movable_town: Town, rounded_map: Pat
     assert both.encoder.precision == "float32"
     for loaded in (exact, rounded, both):
         loaded.close()
+
+
+@pytest.mark.parametrize("encoding", ["auto", "int8", "float32"])
+def test_a_map_of_int8_is_asked_in_int8_unless_another_is_named(
+    tmp_path: Path, movable_town: Town, encoding: RequestedPrecision
+) -> None:
+    rounded = _rounded_map(tmp_path, movable_town, "int8")
+    loaded = load_maps([rounded], device="cpu", network_precision=encoding)
+    assert loaded.encoder.precision == ("float32" if encoding == "float32" else "int8")
+    [localizer] = loaded.localizers.values()
+    assert localizer.place_map.manifest.network.precision == "int8"
+    for place_id, photo in movable_town.photos.items():
+        [query] = encode_queries(loaded.encoder, decode_query(photo, DEFAULT_LIMITS, loaded.encoder.preparation)[None])
+        best = localizer.localize(query, QueryOptions(candidates=1, shortlist=2, rerank="always")).candidates[0]
+        assert best.id == place_id
+    loaded.close()
+    both = load_maps([movable_town.map_path, rounded])
+    assert both.encoder.precision == "float32"
+    both.close()
 
 
 @pytest.mark.parametrize("encoding", ["float32", "bfloat16"])

@@ -102,7 +102,8 @@ InputSize = Annotated[
 NetworkPrecisionOption = Annotated[
     RequestedPrecision,
     typer.Option(
-        help="Precision of the network; auto takes the map's, and bfloat16 for a new one if the device has it, never int8.",
+        help="Precision of the network; auto takes the map's, and for a new one bfloat16 if the device has it, else "
+        "float32.",
         rich_help_panel=NETWORK_PANEL,
     ),
 ]

@@ -89,3 +89,17 @@ def test_the_demos_network_on_its_own_pictures() -> None:
         assert cosines(rounded.global_features, expected.global_features).min() >= least
         # Cells of a flat surface have short vectors before the normalisation, and lose more than others.
         assert cosines(rounded.local_features, expected.local_features).mean() >= least_local
+
+
+def test_large_channels_do_not_spoil_the_others_in_int8() -> None:
+    files = sorted((DEMO / "pictures" / "database").glob("*.jpg"))[::40]
+    images = torch.stack([preprocess(open_image(file)) for file in files])
+    network = load_selavpr(DEMO / "weights.safetensors")
+    with torch.no_grad():
+        typical = network.backbone.embed(images, (16, 16)).square().mean().sqrt()
+        network.backbone.pos_embed[:, :, 50:52] += 30 * typical
+        network.backbone.pos_embed[:, [0, 5, 77], 100] += 100 * typical  # of a few tokens alone
+    expected, rounded = Encoder(network).encode(images), Encoder(network, precision="int8").encode(images)
+    least, least_local = LEAST_COSINES["int8"]
+    assert cosines(rounded.global_features, expected.global_features).min() >= least
+    assert cosines(rounded.local_features, expected.local_features).mean() >= least_local

@@ -18,7 +18,7 @@ from model.frozen.target import Target
 _MOST_WEIGHT = 63
 _MOST_INPUT = 127
 _ZERO_POINT = 128  # the code of 0 among the inputs, which are unsigned
-_LEAST_UNIT = 1e-30  # of a row of zeros
+_LEAST_UNIT = 1e-30  # a row of zeros has this unit
 
 
 class Linear(Protocol):

@@ -26,7 +26,7 @@ from tests.benchmarks.town_split import write_split
 from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures
 
 CPU = torch.device("cpu")
-LEAST_COSINES = {"int8": 0.999}  # of other forms 0.9995
+LEAST_COSINES = {"int8": 0.999}  # other forms reach 0.9995
 
 
 @pytest.mark.parametrize(

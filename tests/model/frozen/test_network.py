@@ -98,7 +98,7 @@ def test_large_channels_do_not_spoil_the_others_in_int8() -> None:
     with torch.no_grad():
         typical = network.backbone.embed(images, (16, 16)).square().mean().sqrt()
         network.backbone.pos_embed[:, :, 50:52] += 30 * typical
-        network.backbone.pos_embed[:, [0, 5, 77], 100] += 100 * typical  # of a few tokens alone
+        network.backbone.pos_embed[:, [0, 5, 77], 100] += 100 * typical  # in a few tokens alone
     expected, rounded = Encoder(network).encode(images), Encoder(network, precision="int8").encode(images)
     least, least_local = LEAST_COSINES["int8"]
     assert cosines(rounded.global_features, expected.global_features).min() >= least

@@ -1,4 +1,4 @@
-"""Products of codes are exact; what is lost is lost by rounding the factors."""
+"""Products of codes are exact; only the factors are rounded."""
 
 import pytest
 import torch

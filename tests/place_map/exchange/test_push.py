@@ -124,7 +124,7 @@ def test_of_two_publishers_one_is_refused_with_both_versions(object_place: Place
     mine, theirs = ((each / "CURRENT").read_bytes()[:12].decode() for each in (left, right))
     with pytest.raises(PublishConflict, match=rf"from version 000001 .* to version 000002 \(manifest {mine}") as told:
         push_version(left, slow)
-    assert f"name version 000002 (manifest {theirs}…)" in told.value.message
+    assert f"changed it to version 000002 (manifest {theirs}…)" in told.value.message
     assert served_at(object_place) == (right / "CURRENT").read_bytes()
 
 

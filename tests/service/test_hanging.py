@@ -12,7 +12,7 @@ from place_map.errors import MapCorrupt
 from service.comparer import Comparer
 from service.engine import Engine
 from service.errors import DecoderStuck, DeviceStuck, ServiceError
-from service.localizer import Localizer
+from service.localization import Candidate
 from service.watchdog import Watchdog
 from tests.clock import FakeClock
 from tests.service.conftest import Serve, Served, Town
@@ -101,7 +101,7 @@ def activate(served: Served) -> httpx.Response:
     [
         (Engine, "encode"),
         (Comparer, "_gather"),  # reads local features, as from a share that does not answer
-        (Localizer, "candidate"),  # reads the places
+        (Candidate, "first"),  # reads the places
     ],
 )
 def test_a_device_that_hangs_ends_readiness_and_the_service(

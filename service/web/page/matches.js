@@ -1,15 +1,14 @@
 // Why this place: the photo beside the most similar pictures, with lines between the parts that match.
 
 import { readAddress, writeAddress } from "./address.js";
-import { at, draw, make } from "./elements.js";
+import { draw, make } from "./elements.js";
 import { distanceM, writeDistance } from "./geo.js";
 import { veilOf } from "./heat.js";
 import { FEW_LINES, colourOf, drawLines, linesOf, spreadOut } from "./match_lines.js";
-import { showPicture } from "./pictures.js";
+import { copyPreview, showPicture } from "./pictures.js";
 import { Failure, thumbnailUrl } from "./service.js";
 
 const ORDINALS = ["Best", "2nd", "3rd"];
-const PHOTO_PX = 960; // the longer side of the copy of the photo, at most
 const ELSEWHERE = "elsewhere";
 const LOOKED = "The bright parts of the photo weighed most in the search for similar pictures.";
 
@@ -182,24 +181,4 @@ function scale(range) {
   bar.style.backgroundImage = `linear-gradient(90deg, ${stops.join(", ")})`;
   const title = `Similarity of the parts, as a cosine: ${range.map((each) => each.toFixed(2)).join(" to ")}`;
   return make("p", { class: "match-legend", title }, "less alike", bar, "more alike");
-}
-
-/**
- * Draws the photo that is on show into a canvas, upright as the browser shows it.
- *
- * @returns {Promise<[number, number]>} its width and height; [1, 1] if the browser cannot show the photo
- */
-async function copyPreview(canvas) {
-  const photo = at("preview-picture");
-  try {
-    await photo.decode();
-  } catch {
-    canvas.classList.add("lacking"); // a format that browsers do not show
-    return [1, 1];
-  }
-  const shrunk = Math.min(1, PHOTO_PX / Math.max(photo.naturalWidth, photo.naturalHeight));
-  canvas.width = Math.round(photo.naturalWidth * shrunk);
-  canvas.height = Math.round(photo.naturalHeight * shrunk);
-  canvas.getContext("2d").drawImage(photo, 0, 0, canvas.width, canvas.height);
-  return [canvas.width, canvas.height];
 }

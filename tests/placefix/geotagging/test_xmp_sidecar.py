@@ -81,7 +81,7 @@ def test_all_else_in_a_file_stays(text: str, tmp_path: Path) -> None:
         ("not XML", "is not XMP"),
         (OF_DARKTABLE.encode("utf-16").decode("latin-1"), "is not XMP"),
         ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "is not XMP"),
-        ("<a/>", "has no end of its descriptions"),
+        ("<a/>", "its descriptions have no end"),
     ],
 )
 def test_a_file_that_cannot_be_written_stays_as_it_is(text: str, says: str, tmp_path: Path) -> None:

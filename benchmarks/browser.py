@@ -117,11 +117,11 @@ class Tab(_Target):
         """Choose files, or a folder if the field takes one."""
         root = self.call("DOM.getDocument")["root"]["nodeId"]
         node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
-        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path) for path in paths])
+        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path.absolute()) for path in paths])
 
     def drop(self, paths: Sequence[Path], x: int = 600, y: int = 300) -> None:
         """Drag files or folders from outside onto the page, and drop them."""
-        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        data = {"items": [], "files": [str(path.absolute()) for path in paths], "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "drop"):
             self.call("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
 

@@ -21,9 +21,8 @@ from place_map.proposals import NO_ROWS, Proposals, exact_distances, first_by_co
 from place_map.reader import PlaceMap
 from place_map.search_effort import PROPOSALS_BY_BITS
 
-_SPARE_HITS = (
-    16  # additional rows, so that near ties at the end of a shortlist or of proposals are usually seen at once
-)
+# Additional rows, so that near ties at the end of a shortlist or of proposals are usually seen at once.
+_SPARE_HITS = 16
 _GROWTH = 4
 _MOST_HITS = 16_384  # with more exact ties than this at the end of a shortlist, the choice among them is undefined
 _RELATIVE_ERROR = (

@@ -96,9 +96,8 @@ def has_started(cluster: Composed, machine: str) -> bool:
 def cluster() -> Iterator[Composed]:
     with composing(base=ROOT / "docker-compose.cluster.yml") as project:
         project.run("up", "--detach", "--build", "prometheus", "head")
-        for (
-            machine
-        ) in NODES:  # one after the other, since Ray gives up after 30 s, in which each loads all its programs
+        # One after the other, because Ray gives up after 30 s, in which each machine loads all its programs.
+        for machine in NODES:
             project.run("up", "--detach", machine)
             wait_for(
                 partial(has_started, project, machine), f"Ray has started on {machine}", patience_s=STARTS_WITHIN_S

@@ -108,13 +108,13 @@ def test_a_truncated_file_is_refused_and_not_mapped(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="the system cannot be asked to forget a file")
 def test_announced_rows_are_fetched_before_they_are_read(tmp_path: Path) -> None:
-    """The first, the last and a middle row, in any order; their file was not in memory."""
+    """Announce the first row, the last one, and two neighbours, in any order; their file was not in memory."""
     path, shape = tmp_path / "features.npy", (4096, 512)
     np.save(path, np.arange(4096 * 512, dtype=np.float32).reshape(shape))
     with path.open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    mapped, rows = map_features(path, shape, "float32"), np.array([4095, 0, 2048])
+    mapped, rows = map_features(path, shape, "float32"), np.array([4095, 0, 2049, 2048])
     announce_rows(mapped, rows)
     wait_until(lambda: all(is_in_memory(mapped[row]) for row in rows))
     assert np.array_equal(mapped[rows], np.load(path)[rows])

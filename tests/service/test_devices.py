@@ -107,7 +107,7 @@ def test_the_thread_that_answers_has_loaded(
 def test_every_family_is_encoded_and_every_reranker_compares_as_on_the_cpu(
     system: SmallSystem, device: str, tmp_path: Path
 ) -> None:
-    """On a GPU the encoder replays a CUDA graph, into which nothing may be recorded that depends on the picture."""
+    """Replay a CUDA graph on a GPU: nothing that depends on the picture may be recorded into it."""
     choose_device("cuda" if device == "cuda" else "cpu")  # products in full precision, as the service has them
     for number in range(3):
         write_photo(tmp_path / "photos" / f"{number}.jpg", number, LatLon(52 + number / 100, 13))

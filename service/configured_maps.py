@@ -1,9 +1,7 @@
 """Load the maps and the network that the settings name."""
 
-from service.http_transport import HttpTransport
 from service.loading import LoadedMaps, ShardsInUse, load_maps
 from service.query_options import QueryDefaults
-from service.ray_transport import RayTransport
 from service.settings import ServiceSettings
 from service.shard_connections import ShardConnections, Transport
 
@@ -51,9 +49,14 @@ def _connect(settings: ServiceSettings) -> ShardsInUse | None:
         return None
     key = None if settings.shard_key is None else settings.shard_key.get_secret_value().strip()
     transport: Transport
+    # Most servers ask no shards, and need not wait for the libraries that do.
     if settings.are_shards_in_ray:
+        from service.ray_transport import RayTransport  # noqa: PLC0415
+
         transport = RayTransport(settings.shards, key, settings.shard_timeout_s)
     else:
+        from service.http_transport import HttpTransport  # noqa: PLC0415
+
         transport = HttpTransport(settings.shards, key)
     connections = ShardConnections(transport, settings.shard_timeout_s)
     connections.start()

@@ -1,12 +1,14 @@
 """Write and read the answers of a shard to a front end: tensors in safetensors, as they are in memory."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors import torch as safetensors
+from safetensors import numpy as of_arrays
+from safetensors import torch as of_tensors
 from torch import Tensor
 
 from place_map.proposals import Proposals
@@ -20,9 +22,9 @@ from service.words import MOST_PAIRS
 
 def pack_shortlist(found: ProposedShortlist) -> bytes:
     """Return the body of an answer."""
-    return safetensors.save(
+    return _saved(
         {
-            f"{part}.{name}": torch.from_numpy(values.copy())  # exact proposals have one array for both distances
+            f"{part}.{name}": values
             for part, proposals in (("answers", found.answers), ("rivals", found.rivals))
             for name, values in (
                 ("rows", proposals.rows),
@@ -50,7 +52,7 @@ def unpack_shortlist(body: bytes, shortlist: int) -> ProposedShortlist:
 
 def pack_comparisons(parts: NDArray[np.float64]) -> bytes:
     """Return the body of an answer."""
-    return safetensors.save({"parts": torch.from_numpy(parts)})
+    return _saved({"parts": parts})
 
 
 def unpack_comparisons(body: bytes, shape: tuple[int, int]) -> NDArray[np.float64]:
@@ -74,9 +76,9 @@ def unpack_comparisons(body: bytes, shape: tuple[int, int]) -> NDArray[np.float6
 
 def pack_matches(matched: Sequence[MatchedCells] | None) -> bytes:
     """Return the body of an answer; it is without tensors if the re-ranker does not compare by pairs of cells."""
-    return safetensors.save(
+    return _saved(
         {
-            f"{number}.{name}": torch.from_numpy(values)
+            f"{number}.{name}": values
             for number, cells in enumerate(matched or ())
             for name, values in (
                 ("count", np.array([cells.count], np.int64)),
@@ -134,9 +136,14 @@ def _proposals(tensors: Mapping[str, Tensor], part: str, shortlist: int) -> Prop
     return found
 
 
+def _saved(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return arrays as a body. The library writes the memory of an array as it lies, and ignores its strides."""
+    return of_arrays.save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
+
+
 def _load(body: bytes) -> dict[str, Tensor]:
     try:
-        return safetensors.load(body)
+        return of_tensors.load(body)
     except SafetensorError as error:
         raise MalformedBody(f"the answer cannot be read: {first_line(error)}") from error
 

@@ -21,9 +21,10 @@ PAIRS = MatchedCells(7, np.array([5, 99, 0]), np.array([1, 2, 3]), np.array([0.9
 
 def test_pairs_arrive_as_they_were_sent() -> None:
     none = MatchedCells(0, np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-    found = unpack_matches(pack_matches([PAIRS, none]), 2, CELLS)
+    every_second = MatchedCells(7, np.arange(6)[::2], np.arange(6)[1::2], np.arange(6.0)[::2] / 8)
+    found = unpack_matches(pack_matches([PAIRS, none, every_second]), 3, CELLS)
     assert found is not None
-    for sent, arrived in zip((PAIRS, none), found, strict=True):
+    for sent, arrived in zip((PAIRS, none, every_second), found, strict=True):
         assert arrived.count == sent.count
         for name in ("query_cells", "candidate_cells", "similarities"):
             assert getattr(arrived, name).tobytes() == getattr(sent, name).tobytes()

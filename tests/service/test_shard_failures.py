@@ -84,7 +84,7 @@ def outcomes(served: Served, shard: str) -> dict[str, float]:
         (["nothing"], "answered", "answers, and not as a shard does"),
         (["endless"], "garbage", "sends more than 1048576 bytes"),
         (["busy"], "busy", "cannot answer now: 128 queries are being answered"),
-        (["break", "break"], "unreachable", "cannot be reached (RemoteProtocolError)"),
+        (["break", "break"], "unreachable", "cannot be reached (ServerDisconnectedError)"),
     ],
     ids=str,
 )
@@ -142,7 +142,7 @@ def test_a_front_end_waits_for_a_shard_and_is_back_as_soon_as_the_shard_is(town:
         front = serve_front(stack, town, [first.url, gone.url])
         wait_until(lambda: is_loaded(front))
         problem = check_problem(front.client.get("/health/ready"), 503, "shard_unavailable")
-        assert problem["detail"] == "shard 2/2 cannot be reached (ConnectError)"
+        assert problem["detail"] == "shard 2/2 cannot be reached (ClientConnectorError)"
         assert refusal(front, photo) == problem["detail"]
         assert "placefix_ready 0.0" in front.client.get("/metrics").text
         settings = ServiceSettings(maps=(town.map_path,), shard="2/2")

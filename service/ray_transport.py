@@ -7,7 +7,7 @@ there are; which one is asked, for how long, and which one after it, is decided 
 import asyncio
 import logging
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,6 +28,7 @@ ReplicaAnswer = tuple[str, int, bytes]
 
 _ONE_TRY_TO_JOIN = ("RAY_NUM_REDIS_GET_RETRIES", "1")  # each try takes 40 s, and Ray would make 20
 _MOST_TRIES = 3
+_AT_ONCE = 0.0  # on the clock of an event loop
 _OTHERS_S = 1.0  # the longest wait of a look for the other replicas, once one has answered
 _WORTH_ANOTHER_TRY: tuple[CallOutcome, ...] = ("unreachable", "late", "busy", "unexpected")
 
@@ -78,6 +79,7 @@ class RayTransport:
         self._handles: dict[int, Any] = {}
         self._replicas: dict[int, tuple[str, ...]] = {}
         self._asked: Counter[str] = Counter()  # calls of this front end that a replica has not answered yet
+        self._limits: defaultdict[int, set[asyncio.Timeout]] = defaultdict(set)  # of the calls of a shard
         self._has_joined = _join()
 
     async def open(self) -> None:
@@ -108,13 +110,17 @@ class RayTransport:
             await asyncio.to_thread(_leave)
 
     async def _look(self, number: int, body: bytes) -> ShardState:
-        """Tell all replicas of a shard which parts are needed, and return those that they hold."""
+        """Tell all replicas of a shard which parts are needed, and return those that they hold.
+
+        If no replica answers, all calls of the shard end: Serve would keep them until there is a replica again.
+        """
         try:
             response = (await self._handle(number)).broadcast("ask", SHARD_PATH, body, self._headers)
             # The public results_async waits for all replicas, and tells nothing if one of them hangs.
             sent = await response._fetch_replica_results_async()
         except self._serve.exceptions.RayServeException as error:
             await self._forget(number)
+            self._end_calls(number)
             raise _no_replica() from error
         answers = await _first_and_soon([each.get_async() for each in sent], self._timeout_s)
         states: dict[str, ShardState] = {}
@@ -129,7 +135,10 @@ class RayTransport:
         self._replicas[number] = tuple(sorted(states))
         if states:
             return _merged([states[replica] for replica in sorted(states)])
-        raise failures[0] if failures else _no_replica()
+        if failures:
+            raise failures[0]
+        self._end_calls(number)
+        raise _no_replica()
 
     async def _ask_replica(self, number: int, replica: str, path: str, body: bytes, limit_s: float) -> bytes:
         import ray  # noqa: PLC0415
@@ -138,10 +147,13 @@ class RayTransport:
         self._asked[replica] += 1
         response = None
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(limit_s) as limit:
+                self._limits[number].add(limit)
                 response = handle.ask.remote(path, body, self._headers, preferred=replica)
                 _, status, content = await response
         except TimeoutError as error:
+            if limit.when() == _AT_ONCE:
+                raise _no_replica() from error
             raise FailedCall("late", f"did not answer within {limit_s:g} seconds") from error
         except ray.exceptions.RayActorError as error:
             raise FailedCall("unreachable", f"has lost a replica ({type(error).__name__})") from error
@@ -151,9 +163,15 @@ class RayTransport:
             raise FailedCall("unreachable", f"cannot be reached ({type(error).__name__})") from error
         finally:
             self._asked -= Counter([replica])
+            self._limits[number].discard(limit)
             if response is not None:
                 response.cancel()  # without effect on a call that is answered
         return _content_of(status, content)
+
+    def _end_calls(self, number: int) -> None:
+        for limit in self._limits.pop(number, ()):
+            if not limit.expired():
+                limit.reschedule(_AT_ONCE)
 
     async def _handle(self, number: int) -> Any:
         """Return the handle of a shard.

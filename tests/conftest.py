@@ -76,7 +76,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how long the tests of each folder took, with their fixtures; longest first."""
+    """Print the figures that tests recorded, and how long the tests of each folder took; longest first."""
     if terminalreporter.config.option.collectonly:
         return
     reports = [
@@ -88,6 +88,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         folder = "/".join(Path(report.nodeid.split("::")[0]).parts[:2])
         durations_s[folder] += report.duration
         tests[folder].add(report.nodeid)
+    if figures := {report.nodeid: report.user_properties for report in reports if report.user_properties}:
+        terminalreporter.section("figures")
+        for test, of_test in figures.items():
+            terminalreporter.write_line(f"{test}: {', '.join(f'{name} {value}' for name, value in of_test)}")
     terminalreporter.section("time by folder")
     for folder, duration_s in sorted(durations_s.items(), key=lambda entry: -entry[1]):
         terminalreporter.write_line(f"{duration_s:7.1f} s  {len(tests[folder]):5d} tests  {folder}")

@@ -15,6 +15,7 @@ from tests.cluster.machines import Cluster, Machine, started_cluster
 from tests.cluster.processes import wait_for
 from tests.cluster.shards import ask_more, check_as_alone, replicas_in_metrics, replicas_of
 from tests.end_to_end.conftest import free_port
+from tests.figures import Record, record_queries, timed
 from tests.service.conftest import Served, Town
 from tests.service.map_versions import asking_all_the_time
 from tests.service.sharding import check_nothing_lost, photo_of
@@ -67,7 +68,12 @@ def wait_for_replicas(front: FrontEnd, expected: list[int]) -> None:
 
 @pytest.mark.parametrize("fails", [Machine.kill, Machine.hang])
 def test_a_machine_that_dies_or_hangs_costs_no_query_and_gets_its_replicas_back(
-    fails: Callable[[Machine], None], cluster: Cluster, front: FrontEnd, town: Town, alone: Served
+    fails: Callable[[Machine], None],
+    cluster: Cluster,
+    front: FrontEnd,
+    town: Town,
+    alone: Served,
+    record_property: Record,
 ) -> None:
     machine = cluster.machines[1]
     wait_for_replicas(front, [2, 2])
@@ -77,16 +83,18 @@ def test_a_machine_that_dies_or_hangs_costs_no_query_and_gets_its_replicas_back(
         wait_for_replicas(front, [1, 1])
         ask_more(asked, 10)
         machine.kill()
-        machine.start()
-        wait_for_replicas(front, [2, 2])
+        with timed(record_property, "replicas_with_the_machine_again_s"):
+            machine.start()
+            wait_for_replicas(front, [2, 2])
         ask_more(asked, 10)
+    record_queries(record_property, asked.times_s, len(asked.failures))
     check_nothing_lost(asked, town, VERSION)
     assert [len(replicas_of(machine.process, shard)) for shard in (1, 2)] == [1, 1]
     check_as_alone(front, alone, town)
 
 
 def test_a_head_that_dies_costs_no_query_and_repairs_again_once_it_is_back(
-    cluster: Cluster, front: FrontEnd, town: Town, alone: Served
+    cluster: Cluster, front: FrontEnd, town: Town, alone: Served, record_property: Record
 ) -> None:
     """A replica dies while there is no head: the head that comes back with its state starts another one."""
     wait_for_replicas(front, [2, 2])
@@ -98,8 +106,10 @@ def test_a_head_that_dies_costs_no_query_and_repairs_again_once_it_is_back(
         os.kill(replica, signal.SIGKILL)
         wait_for_replicas(front, [2, 1])
         ask_more(asked, 10)
-        cluster.head.start()
-        wait_for_replicas(front, [2, 2])
+        with timed(record_property, "replicas_with_the_head_again_s"):
+            cluster.head.start()
+            wait_for_replicas(front, [2, 2])
         ask_more(asked, 10)
+    record_queries(record_property, asked.times_s, len(asked.failures))
     check_nothing_lost(asked, town, VERSION)
     check_as_alone(front, alone, town)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.docker.composed import ROOT, Composed, check_found, composing, succeed, wait_for
+from tests.figures import Record, record_queries, timed
 
 pytestmark = pytest.mark.docker
 
@@ -31,16 +32,14 @@ class Asked:
     """Hold the answers of clients that asked all the time.
 
     Attributes:
-        count: The number of queries that ended.
+        times_s: The seconds of each query that ended.
         failures: The errors among them, with status and body.
         answers: The different lists of candidates, with their matches.
-        longest_s: The longest time of a query.
     """
 
-    count: int = 0
+    times_s: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     answers: set[str] = field(default_factory=set)
-    longest_s: float = 0.0
 
 
 @contextmanager
@@ -57,8 +56,7 @@ def asking(cluster: Composed) -> Iterator[Asked]:
             except httpx.TransportError as error:
                 failure = repr(error)
             with lock:
-                asked.count += 1
-                asked.longest_s = max(asked.longest_s, time.monotonic() - began_at)
+                asked.times_s.append(time.monotonic() - began_at)
                 if failure is None:
                     asked.answers.add(str(response.json()["candidates"]))
                 else:
@@ -76,8 +74,10 @@ def asking(cluster: Composed) -> Iterator[Asked]:
 
 
 def wait_for_more(asked: Asked, count: int = SEVERAL) -> None:
-    so_far = asked.count
-    wait_for(lambda: asked.count >= so_far + count, f"{count} more queries are answered", patience_s=STARTS_WITHIN_S)
+    so_far = len(asked.times_s)
+    wait_for(
+        lambda: len(asked.times_s) >= so_far + count, f"{count} more queries are answered", patience_s=STARTS_WITHIN_S
+    )
 
 
 def wait_for_replicas(cluster: Composed, expected: list[int]) -> None:
@@ -121,9 +121,7 @@ def test_prometheus_reads_the_front_end_and_each_machine(cluster: Composed) -> N
     assert {each["value"][1] for each in cluster.query("placefix_shard_replicas")} == {"2"}
 
 
-def test_replicas_that_are_killed_under_load_cost_no_query(
-    cluster: Composed, record_testsuite_property: Callable[[str, object], None]
-) -> None:
+def test_replicas_that_are_killed_under_load_cost_no_query(cluster: Composed, record_property: Record) -> None:
     """First a container with a replica is killed, and started again; then a replica alone, which Serve starts again."""
     wait_for_replicas(cluster, [2, 2])
     with asking(cluster) as asked:
@@ -131,14 +129,15 @@ def test_replicas_that_are_killed_under_load_cost_no_query(
         succeed("docker", "kill", "--signal", "KILL", cluster.identifier("shard-1a"))
         wait_for_replicas(cluster, [1, 2])
         wait_for_more(asked)
-        cluster.run("start", "shard-1a")
-        wait_for_replicas(cluster, [2, 2])
+        with timed(record_property, "replicas_with_the_container_again_s"):
+            cluster.run("start", "shard-1a")
+            wait_for_replicas(cluster, [2, 2])
         wait_for_more(asked)
-        cluster.execute("shard-2b", "python", "-c", KILL_REPLICA)
-        wait_for_replicas(cluster, [2, 1])
-        wait_for_replicas(cluster, [2, 2])
+        with timed(record_property, "replicas_again_s"):
+            cluster.execute("shard-2b", "python", "-c", KILL_REPLICA)
+            wait_for_replicas(cluster, [2, 1])
+            wait_for_replicas(cluster, [2, 2])
         wait_for_more(asked)
-    record_testsuite_property("queries", asked.count)
-    record_testsuite_property("longest_s", asked.longest_s)
+    record_queries(record_property, asked.times_s, len(asked.failures))
     assert asked.failures == []
     assert len(asked.answers) == 1

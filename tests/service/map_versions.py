@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -109,12 +110,14 @@ class Asked:
         versions: The versions of all answers, in the order of their coming.
         failures: The statuses and bodies of failed requests.
         count: The number of all requests.
+        times_s: The seconds of each request.
     """
 
     answers: dict[str, set[frozenset[str]]] = field(default_factory=dict)
     versions: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     count: int = 0
+    times_s: list[float] = field(default_factory=list)
 
     def is_beyond(self, count: int) -> bool:
         return self.count > count
@@ -128,9 +131,11 @@ def asking_all_the_time(url: str, content: bytes, clients: int = 3) -> Iterator[
     def ask() -> None:
         with httpx.Client(base_url=url, timeout=60) as client:
             while not is_over.is_set():
+                began_at = time.monotonic()
                 response = client.post("/localize", content=content, params=EVERYTHING)
                 with lock:
                     asked.count += 1
+                    asked.times_s.append(time.monotonic() - began_at)
                     if response.status_code != 200:
                         asked.failures.append(f"{response.status_code} {response.text}")
                         continue

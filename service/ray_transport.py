@@ -79,7 +79,7 @@ class RayTransport:
         self._handles: dict[int, Any] = {}
         self._replicas: dict[int, tuple[str, ...]] = {}
         self._asked: Counter[str] = Counter()  # calls of this front end that a replica has not answered yet
-        self._limits: defaultdict[int, set[asyncio.Timeout]] = defaultdict(set)  # of the calls of a shard
+        self._limits = defaultdict[int, set[asyncio.Timeout]](set)  # number of a shard → limits of its calls
         self._has_joined = _join()
 
     async def open(self) -> None:

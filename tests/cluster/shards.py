@@ -1,5 +1,9 @@
 """Ask front ends and replicas of shards on Ray Serve, and compare their answers with those of one machine."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from service.ray_config import addresses_of, serve_config
 from tests.cluster.processes import below, wait_for
 from tests.service.conftest import HasClient, Town
 from tests.service.map_versions import Asked
@@ -14,6 +18,36 @@ ASKED: list[dict[str, str]] = [
     {"evidence": "matches", "rerank": "true", "candidates": "1", "shortlist": "12"},
 ]
 NONE_WATCHED = 0.0  # seconds between looks at CURRENT
+
+
+@contextmanager
+def deployed(town: Town, shards: int, replicas: int) -> Iterator[list[str]]:
+    """Have Serve run the shards of a town, by the configuration that ``placefix cluster config`` prints."""
+    from ray import serve
+    from ray.serve.context import _get_global_client
+    from ray.serve.schema import ServeDeploySchema
+
+    config = serve_config([town.map_path], shards, replicas, name="town", cpus=0.2, is_pinned=False)
+    serve.start(proxy_location="Disabled")
+    _get_global_client().deploy_apps(ServeDeploySchema.model_validate(config))
+    wait_for(lambda: running() == shards * [replicas], serve.status)
+    try:
+        yield addresses_of("town", shards)
+    finally:
+        serve.shutdown()
+
+
+def running() -> list[int]:
+    """Return how many replicas of each shard run."""
+    from ray import serve
+
+    applications = serve.status().applications
+    assert not [each.message for each in applications.values() if each.status == "DEPLOY_FAILED"]
+    return [
+        applications[name].deployments["shard"].replica_states.get("RUNNING", 0)
+        for name in sorted(applications)
+        if applications[name].deployments
+    ]
 
 
 def replicas_of(ancestor: int, shard: int) -> list[int]:

@@ -3,16 +3,15 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 
 from index_builder.changes.prune import prune_versions
 from place_map.errors import MapBusy
 from place_map.versions import existing_versions
-from service.ray_config import addresses_of, serve_config
 from tests.cluster.processes import below, wait_for
-from tests.cluster.shards import NONE_WATCHED, ask_more, check_as_alone, replicas_in_metrics, replicas_of
+from tests.cluster.shards import NONE_WATCHED, ask_more, check_as_alone, deployed, replicas_in_metrics, replicas_of
 from tests.figures import Record, record_queries, timed
 from tests.service.asking import check_problem
 from tests.service.conftest import Served, Town
@@ -21,36 +20,6 @@ from tests.service.sharding import activate, check_nothing_lost, photo_of, serve
 
 CLIENTS = 4
 LEAST_QUERIES = 400  # that clients ask while a replica of two dies
-
-
-@contextmanager
-def deployed(town: Town, shards: int, replicas: int) -> Iterator[list[str]]:
-    """Have Serve run the shards of a town, by the configuration that ``placefix cluster config`` prints."""
-    from ray import serve
-    from ray.serve.context import _get_global_client
-    from ray.serve.schema import ServeDeploySchema
-
-    config = serve_config([town.map_path], shards, replicas, name="town", cpus=0.2, is_pinned=False)
-    serve.start(proxy_location="Disabled")
-    _get_global_client().deploy_apps(ServeDeploySchema.model_validate(config))
-    wait_for(lambda: running() == shards * [replicas], serve.status)
-    try:
-        yield addresses_of("town", shards)
-    finally:
-        serve.shutdown()
-
-
-def running() -> list[int]:
-    """Return how many replicas of each shard run."""
-    from ray import serve
-
-    applications = serve.status().applications
-    assert not [each.message for each in applications.values() if each.status == "DEPLOY_FAILED"]
-    return [
-        applications[name].deployments["shard"].replica_states.get("RUNNING", 0)
-        for name in sorted(applications)
-        if applications[name].deployments
-    ]
 
 
 def test_one_replica_answers_as_one_machine_and_is_missed_until_it_is_back(
@@ -128,6 +97,7 @@ def test_a_replica_that_dies_or_hangs_costs_no_query(
         victim = replicas_of(cluster, 2)[0]
         with timed(record_property, "replicas_again_s"):
             os.kill(victim, number)
+            wait_for(lambda: replicas_in_metrics(pair) == [2, 1], lambda: asked.failures)
             wait_for(lambda: victim not in below(cluster), lambda: asked.failures)
             wait_for(lambda: replicas_in_metrics(pair) == [2, 2], lambda: asked.failures)
         ask_more(asked, max(10, LEAST_QUERIES - asked.count))
@@ -137,7 +107,7 @@ def test_a_replica_that_dies_or_hangs_costs_no_query(
 
 
 def is_pruned(town: Town, version: str) -> bool:
-    """Prune a version unless it is still being read."""
+    """Remove a version unless it is still being read; return whether it is gone."""
     try:
         prune_versions(town.map_path, versions=(version,))
     except MapBusy:

@@ -14,10 +14,11 @@ error.
 with ``model.matching``.
 """
 
+import logging
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Self
 
@@ -32,9 +33,11 @@ from model.codes import as_features
 if TYPE_CHECKING:  # LLVM may be missing and is loaded with the first match
     from model.cpu_kernels.compiled import Kernels
     from model.cpu_kernels.rounding import FeatureType
+    from model.cpu_kernels.tiles import AnyTile
+
+_log = logging.getLogger("placefix.model")
 
 _MOST_CHANNELS = 16_384  # with more channels, rounding errors could lead beyond 16 bits
-_CHANNELS_TOGETHER = 8  # the kernels' numbers of channels and values are multiples of it
 _KINDS: "dict[torch.dtype, FeatureType]" = {
     torch.float32: "float32",
     torch.float16: "float16",
@@ -42,10 +45,10 @@ _KINDS: "dict[torch.dtype, FeatureType]" = {
 }
 
 
-def instructions() -> str | None:
-    """Return the instruction set of this machine's kernels in words; None if there are no kernels."""
+def kernel_name() -> str | None:
+    """Return the instructions and numbers that count codes on this machine; None if there are no kernels."""
     kernels = _kernels()
-    return None if kernels is None else kernels.tile.instructions
+    return None if kernels is None else kernels.names["int8"]
 
 
 def can_count(channels: int) -> bool:
@@ -64,21 +67,22 @@ def count_in_int16(
         query: ``(L, C)`` local features or codes on the CPU, L at least 1.
         candidates: ``(K, M, C)`` local features or codes, M at least 1; float32, float16 and int8 are read as they are.
         floor: The least cosine of a pair that counts, in [-1, 1]; None counts all.
-        kernels: Kernels with another tile than this machine's best.
+        kernels: Other kernels than this machine's best.
 
     Returns:
         ``(K,)`` int64.
     """
     kernels = kernels or _kernels()
     assert kernels is not None  # noqa: S101  (can_count has said so)
-    query, candidates = _with_whole_vectors(as_features(query)), _with_whole_vectors(_readable(candidates))
-    panels, cells = _Panels.of(query, kernels), candidates.shape[1]
-    count = kernels.count[_KINDS[candidates.dtype]]
+    candidates = _readable(candidates)
+    kind = _KINDS[candidates.dtype]
+    query, candidates = (_with_whole_vectors(each, kernels.tiles[kind]) for each in (as_features(query), candidates))
+    panels, cells = _Panels.of(query, kernels, kind), candidates.shape[1]
+    count = kernels.count[kind]
     taken, counts = np.zeros(1, np.int64), np.empty(len(candidates), np.int64)
 
     def work() -> None:
-        memory = _Memory.of(panels, candidates, kernels)
-        squares = np.empty(len(memory.numbers), np.int32)
+        memory = _Memory.of(panels, candidates, kernels.tiles[kind])
         count(
             *panels.arguments,
             panels.squares.ctypes.data,
@@ -87,7 +91,6 @@ def count_in_int16(
             *(cells, candidates.shape[2], len(memory.numbers)),
             -math.inf if floor is None else floor,
             *memory.arguments,
-            squares.ctypes.data,
             taken.ctypes.data,
             counts.ctypes.data,
         )
@@ -102,7 +105,7 @@ def nearest_in_int16(queries: Tensor, candidates: Tensor, kernels: "Kernels | No
     Args:
         queries: ``(P, L, C)`` local features or codes on the CPU, L at least 1.
         candidates: ``(P, M, C)`` local features or codes, M at least 1.
-        kernels: Kernels with another tile than this machine's best.
+        kernels: Other kernels than this machine's best.
 
     Returns:
         The nearest cell of the candidate for each cell of the query, ``(P, L)`` int64, and the nearest cell of the
@@ -110,17 +113,20 @@ def nearest_in_int16(queries: Tensor, candidates: Tensor, kernels: "Kernels | No
     """
     kernels = kernels or _kernels()
     assert kernels is not None  # noqa: S101  (can_count has said so)
-    queries, candidates = _with_whole_vectors(as_features(queries)), _with_whole_vectors(_readable(candidates))
+    candidates = _readable(candidates)
+    kind = _KINDS[candidates.dtype]
+    tile = kernels.tiles[kind]
+    queries, candidates = (_with_whole_vectors(each, tile) for each in (as_features(queries), candidates))
     to_candidate = np.empty(queries.shape[:2], np.int64)
     to_query = np.empty(candidates.shape[:2], np.int64)
 
-    find, cells = kernels.find[_KINDS[candidates.dtype]], candidates.shape[1]
+    find, cells = kernels.find[kind], candidates.shape[1]
     pairs = iter(range(len(queries)))  # shared: each thread takes the next pair
 
     def work() -> None:
         for pair in pairs:
-            panels = _Panels.of(queries[pair], kernels)
-            memory = _Memory.of(panels, candidates, kernels)
+            panels = _Panels.of(queries[pair], kernels, kind)
+            memory = _Memory.of(panels, candidates, tile)
             shapes = cells, candidates.shape[2], len(memory.numbers)
             find(*panels.arguments, candidates[pair].data_ptr(), *shapes, *memory.arguments)
             to_candidate[pair] = memory.nearest_candidate[: queries.shape[1]]
@@ -149,7 +155,7 @@ class _Panels:
     """Hold a query in the layout that the kernel reads.
 
     Attributes:
-        numbers: ``(panels, C / 2, columns, 2)`` int16; copies of the first cell fill up the last panel.
+        numbers: ``(panels, …)``, as the tile arranges them; copies of the first cell fill up the last panel.
         squares: ``(panels · columns,)`` int32, the squared length of each cell.
     """
 
@@ -157,17 +163,16 @@ class _Panels:
     squares: NDArray[np.int32]
 
     @classmethod
-    def of(cls, query: Tensor, kernels: "Kernels") -> Self:
-        """Round ``(L, C)`` float32."""
-        columns, channels = kernels.tile.columns, query.shape[1]
-        cells = _filled_up(len(query), columns)
-        numbers = np.empty((cells, channels), np.int16)
-        kernels.round["float32"](query.data_ptr(), *query.shape, numbers.ctypes.data)
+    def of(cls, query: Tensor, kernels: "Kernels", kind: "FeatureType") -> Self:
+        """Round ``(L, C)`` float32, for candidates of a type."""
+        tile = kernels.tiles[kind]
+        cells = _filled_up(len(query), tile.columns)
+        numbers = np.empty((cells, query.shape[1]), np.int16)
+        kernels.read["float32"](query.data_ptr(), *query.shape, numbers.ctypes.data)
         numbers[len(query) :] = numbers[0]  # if scores are equal the first wins, so a copy never wins
         squares = np.empty(cells, np.int32)  # like scores, squared lengths fit into 32 bits
         kernels.squares(numbers.ctypes.data, *numbers.shape, squares.ctypes.data)
-        panels = torch.from_numpy(numbers).view(cells // columns, columns, channels // 2, 2)
-        return cls(panels.transpose(1, 2).contiguous(), squares)
+        return cls(torch.from_numpy(tile.arranged(numbers)).contiguous(), squares)
 
     @property
     def arguments(self) -> tuple[int, int]:
@@ -179,33 +184,41 @@ class _Panels:
 class _Memory:
     """Hold the memory of one thread: 1 MB for 3721 cells of 128 channels.
 
+    Tensors begin where a line of the cache begins; the rows of the numbers should.
+
     Attributes:
-        numbers: ``(rows, C)`` int16, a candidate in the form that the kernel reads; at least M rows.
-        best: ``(rows,)``, the score of each cell of the candidate with its nearest cell.
-        nearest_query: ``(rows,)``, the nearest cell of the query for each cell of the candidate.
-        nearest_candidate: ``(at least L,)``, the nearest cell of the candidate for each cell of the query.
+        numbers: ``(rows, C)`` int16 or int8, a candidate in the form that the kernel reads; at least M rows.
+        squares: ``(rows,)`` int32, the squared length of each cell of the candidate.
+        weights: ``(rows,)`` float32, the weight of each cell of the candidate.
+        best: ``(rows,)`` int32, the score of each cell of the candidate with its nearest cell.
+        nearest_query: ``(rows,)`` int32, the nearest cell of the query for each cell of the candidate.
+        nearest_candidate: ``(at least L,)`` int32, the nearest cell of the candidate for each cell of the query.
     """
 
-    numbers: NDArray[np.int16]
-    best: NDArray[np.int32]
-    nearest_query: NDArray[np.int32]
-    nearest_candidate: NDArray[np.int32]
+    numbers: Tensor
+    squares: Tensor
+    weights: Tensor
+    best: Tensor
+    nearest_query: Tensor
+    nearest_candidate: Tensor
 
     @classmethod
-    def of(cls, query: _Panels, candidates: Tensor, kernels: "Kernels") -> Self:
+    def of(cls, query: _Panels, candidates: Tensor, tile: "AnyTile") -> Self:
         """Make the memory for a query and candidates ``(K, M, C)``."""
-        rows = _filled_up(candidates.shape[1], kernels.tile.rows)
+        rows = _filled_up(candidates.shape[1], tile.rows)
         return cls(
-            numbers=np.empty((rows, candidates.shape[2]), np.int16),
-            best=np.empty(rows, np.int32),
-            nearest_query=np.empty(rows, np.int32),
-            nearest_candidate=np.empty(len(query.squares), np.int32),
+            numbers=torch.empty(rows, candidates.shape[2], dtype=getattr(torch, tile.numbers)),
+            squares=torch.empty(rows, dtype=torch.int32),
+            weights=torch.empty(rows),
+            best=torch.empty(rows, dtype=torch.int32),
+            nearest_query=torch.empty(rows, dtype=torch.int32),
+            nearest_candidate=torch.empty(len(query.squares), dtype=torch.int32),
         )
 
     @property
     def arguments(self) -> tuple[int, ...]:
         """Return the addresses, in the order of the kernels' arguments."""
-        return tuple(each.ctypes.data for each in (self.numbers, self.best, self.nearest_query, self.nearest_candidate))
+        return tuple(getattr(self, each.name).data_ptr() for each in fields(self))
 
 
 def _readable(candidates: Tensor) -> Tensor:
@@ -213,9 +226,10 @@ def _readable(candidates: Tensor) -> Tensor:
     return candidates if candidates.dtype in _KINDS else candidates.float()
 
 
-def _with_whole_vectors(features: Tensor) -> Tensor:
+def _with_whole_vectors(features: Tensor, tile: "AnyTile") -> Tensor:
     """Return contiguous features, padded with zero channels to whole vectors; copy only if necessary."""
-    spare = -features.shape[-1] % _CHANNELS_TOGETHER if features.shape[-1] else _CHANNELS_TOGETHER
+    together = tile.channels_together
+    spare = -features.shape[-1] % together if features.shape[-1] else together
     return (pad(features, (0, spare)) if spare else features).contiguous()
 
 
@@ -225,13 +239,47 @@ def _filled_up(count: int, size: int) -> int:
 
 @cache
 def _kernels() -> "Kernels | None":
-    """Return the kernels with the best tile; None without LLVM, or on a CPU without the instructions."""
+    """Return the best kernels for this machine; None without LLVM, or on a CPU without the instructions.
+
+    The kernels with AMX have to pass a trial. It runs in this process: LLVM asks the processor and what the operating
+    system saves of it, and Linux has permitted the tiles, so an instruction that does not exist is not to be expected,
+    and a trial in another process would delay every start by a second.
+    """
     try:
-        from model.cpu_kernels.compiled import host_tile, kernels_for  # noqa: PLC0415
+        from model.cpu_kernels.compiled import host_amx_tile, host_tile, kernels_for  # noqa: PLC0415
     except ImportError:
         return None
     tile = host_tile()
-    return None if tile is None else kernels_for(tile)
+    if tile is None:
+        return None
+    if (amx := host_amx_tile()) is None:
+        return kernels_for(tile)
+    kernels = kernels_for(tile, amx)
+    if (wrong := wrong_cells(kernels)) == 0:
+        return kernels
+    proven = kernels_for(tile)
+    _log.warning(
+        "%s finds %d of 270 nearest cells otherwise than plain products in a trial; %s counts codes instead",
+        *(kernels.names["int8"], wrong, proven.names["int8"]),
+    )
+    return proven
+
+
+def wrong_cells(kernels: "Kernels") -> int:
+    """Return how many nearest cells, in both directions, kernels find otherwise than plain products of whole numbers.
+
+    Args:
+        kernels: The kernels; 120 cells of codes are tried with 150 of a query.
+    """
+    rng = np.random.default_rng(0)
+    query = rng.integers(-2200, 2201, (150, 200))  # so long that the kernels multiply it by 1
+    codes = rng.integers(-127, 128, (120, 200))
+    scores = query @ codes.T
+    weights = np.float32(1) / np.sqrt((codes**2).sum(axis=1).astype(np.float32))
+    expected = (scores.astype(np.float32) * weights).argmax(axis=1), scores.argmax(axis=0)
+    stored = torch.from_numpy(codes.astype(np.int8))
+    found = nearest_in_int16(torch.from_numpy(query.astype(np.float32))[None], stored[None], kernels)
+    return sum(int((one[0].numpy() != other).sum()) for one, other in zip(found, expected, strict=True))
 
 
 @cache

@@ -31,7 +31,8 @@ class FastMatcher:
     """Count the mutual nearest neighbours of a query with each of K candidates (Eq. 8), approximately.
 
     Attributes:
-        name: The instructions and type of numbers of the kernel: ``avx-512-int16``, ``triton-float16``, …
+        name: The instructions and type of numbers of the kernel: ``avx-512-int16``, ``triton-float16``, … On a CPU with
+            AMX it is ``amx-int8``, which is the kernel of codes; features are counted by that of AVX-512.
         count: Takes ``(L, C)`` and ``(K, M, C)`` local features or codes on one device, L and M at least 1, and the
             floor of ``model.matching`` in [-1, 1], or None; returns ``(K,)`` int64 on that device.
         nearest: Takes ``(1, L, C)`` and ``(1, M, C)`` local features or codes on one device; returns the nearest cell
@@ -53,8 +54,8 @@ def find_fast_matcher(device: torch.device, channels: int) -> FastMatcher | None
     """
     if device.type == "cuda":
         return FastMatcher("triton-float16", count_fused, nearest_fused) if can_fuse(channels) else None
-    if cpu_matching.can_count(channels):
-        name = f"{cpu_matching.instructions()}-int16".lower()
+    name = cpu_matching.kernel_name()
+    if name is not None and cpu_matching.can_count(channels):
         return FastMatcher(name, cpu_matching.count_in_int16, cpu_matching.nearest_in_int16)
     return None
 

@@ -9,7 +9,8 @@ from llvmlite import ir
 Value: TypeAlias = Any
 """A value of LLVM; its library has no types."""
 
-I1, I16, I32, I64 = ir.IntType(1), ir.IntType(16), ir.IntType(32), ir.IntType(64)
+I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
+FLOAT = ir.FloatType()
 POINTER = ir.PointerType()
 
 
@@ -76,12 +77,27 @@ def i64(number: int) -> Value:
 
 def moved(build: ir.IRBuilder, pointer: Value, distance_bytes: Value) -> Value:
     """Return a pointer moved by a number of bytes."""
-    return build.gep(pointer, [distance_bytes], source_etype=ir.IntType(8))
+    return build.gep(pointer, [distance_bytes], source_etype=I8)
 
 
 def element(build: ir.IRBuilder, pointer: Value, index: Value, kind: ir.Type = I32) -> Value:
     """Return a pointer to an element of an array."""
     return build.gep(pointer, [index], source_etype=kind)
+
+
+def aligned_memory(build: ir.IRBuilder, size_bytes: int) -> Value:
+    """Return memory of a function that begins where a line of the cache begins."""
+    memory = build.alloca(ir.ArrayType(I8, size_bytes))
+    memory.align = 64
+    memory.type = POINTER  # llvmlite would let it hold nothing but whole arrays
+    return memory
+
+
+def in_all_lanes(build: ir.IRBuilder, number: Value, lanes: int) -> Value:
+    """Return a vector with this number in every lane."""
+    undefined = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
+    first = build.insert_element(undefined, number, i32(0))
+    return build.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(I32, lanes), [0] * lanes))
 
 
 def declared(module: ir.Module, name: str, result: ir.Type, arguments: Sequence[ir.Type]) -> Value:

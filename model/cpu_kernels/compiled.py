@@ -9,9 +9,12 @@ from typing import Any, cast
 import llvmlite.binding as llvm
 from llvmlite import ir
 
-from model.cpu_kernels import counting, nearest, rounding
+from model.cpu_kernels import counting, rounding
+from model.cpu_kernels.amx_nearest import AmxNearestKernel
+from model.cpu_kernels.amx_tiles import may_use_tiles
+from model.cpu_kernels.nearest import NearestKernel
 from model.cpu_kernels.rounding import FEATURE_TYPES, FeatureType
-from model.cpu_kernels.tiles import Tile, best_tile
+from model.cpu_kernels.tiles import AmxTile, AnyTile, Tile, best_tile, kernel_name
 
 Function = Callable[..., Any]
 """A kernel as a function of ctypes; the files of the kernels describe the arguments."""
@@ -19,53 +22,62 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Kernels:
-    """Hold all kernels for one tile.
+    """Hold all kernels of a process.
 
     Attributes:
-        tile: The tile.
-        round: ``model.cpu_kernels.rounding.write_rounding``, by type.
+        tiles: The tile of the candidates, by type.
+        read: ``model.cpu_kernels.rounding.write_reading``, by type.
         find: ``model.cpu_kernels.counting.write_finding``, by type.
         count: ``model.cpu_kernels.counting.write_counting``, by type.
-        squares: ``model.cpu_kernels.counting.write_squares``.
+        squares: ``model.cpu_kernels.counting.write_squares``, for 16 bits.
         engine: Owns the machine code.
     """
 
-    tile: Tile
-    round: dict[FeatureType, Function]
+    tiles: dict[FeatureType, AnyTile]
+    read: dict[FeatureType, Function]
     find: dict[FeatureType, Function]
     count: dict[FeatureType, Function]
     squares: Function
     engine: Any
 
+    @property
+    def names(self) -> dict[FeatureType, str]:
+        """Return the name of the kernel that counts features of a type, or codes."""
+        return {kind: kernel_name(tile) for kind, tile in self.tiles.items()}
+
 
 def host_tile() -> Tile | None:
     """Return the best tile for this processor; None if the processor has none of the instructions."""
-    features = llvm.get_host_cpu_features()
-    return best_tile({name for name, is_there in features.items() if is_there})
+    return best_tile(_host_features())
+
+
+def host_amx_tile() -> AmxTile | None:
+    """Return the tile for codes if this processor has AMX and the operating system permits it; else None."""
+    return AmxTile() if _host_features() >= AmxTile.needs and may_use_tiles() else None
 
 
 @cache
-def kernels_for(tile: Tile) -> Kernels:
-    """Make the kernels in about a tenth of a second, or return the earlier ones."""
-    module = ir.Module(name="placefix")
-    nearest.NearestKernel(module, tile)
-    counting.write_count_above(module)
-    counting.write_squares(module)
-    for kind in FEATURE_TYPES:
-        rounding.write_rounding(module, kind)
-        counting.write_finding(module, kind)
-        counting.write_counting(module, kind)
-    engine = _compiled(str(module))
+def kernels_for(tile: Tile, amx: AmxTile | None = None) -> Kernels:
+    """Make the kernels in about a tenth of a second, or return the earlier ones.
+
+    Args:
+        tile: The tile of features; without another one also of codes.
+        amx: The tile of codes.
+    """
+    tiles: dict[FeatureType, AnyTile] = dict.fromkeys(FEATURE_TYPES, tile)
+    if amx is not None:
+        tiles["int8"] = amx
+    engine = compiled(str(written(tiles)))
 
     def function(name: str, *arguments: Any) -> Function:
         return cast("Function", CFUNCTYPE(None, *arguments)(engine.get_function_address(name)))
 
     candidate = [c_void_p, c_int64, c_int64]
     return Kernels(
-        tile=tile,
-        round={kind: function(rounding.rounding_name(kind), *candidate, c_void_p) for kind in FEATURE_TYPES},
+        tiles=tiles,
+        read={kind: function(rounding.reading_name(kind), *candidate, c_void_p) for kind in FEATURE_TYPES},
         find={
-            kind: function(counting.finding_name(kind), c_void_p, c_int64, *candidate, c_int64, *[c_void_p] * 4)
+            kind: function(counting.finding_name(kind), c_void_p, c_int64, *candidate, c_int64, *[c_void_p] * 6)
             for kind in FEATURE_TYPES
         },
         count={
@@ -74,16 +86,42 @@ def kernels_for(tile: Tile) -> Kernels:
                 *[c_void_p, c_int64, c_void_p, c_void_p],
                 *[c_int64] * 4,
                 c_double,
-                *[c_void_p] * 7,
+                *[c_void_p] * 8,
             )
             for kind in FEATURE_TYPES
         },
-        squares=function(counting.SQUARES_NAME, c_void_p, c_int64, c_int64, c_void_p),
+        squares=function(counting.squares_name(tile.numbers), c_void_p, c_int64, c_int64, c_void_p),
         engine=engine,
     )
 
 
-def _compiled(code: str) -> Any:
+def written(tiles: dict[FeatureType, AnyTile]) -> ir.Module:
+    """Write all kernels.
+
+    Args:
+        tiles: The tile of the candidates, for each type.
+    """
+    module = ir.Module(name="placefix")
+    for tile in {tile.numbers: tile for tile in tiles.values()}.values():
+        if isinstance(tile, AmxTile):
+            AmxNearestKernel(module, tile)
+        else:
+            NearestKernel(module, tile)
+        counting.write_squares(module, tile.numbers)
+    counting.write_count_above(module)
+    for kind, tile in tiles.items():
+        rounding.write_reading(module, kind, tile.numbers)
+        counting.write_finding(module, kind, tile.numbers)
+        counting.write_counting(module, kind)
+    return module
+
+
+def _host_features() -> frozenset[str]:
+    """Return the features of this processor that the operating system supports, by LLVM's names."""
+    return frozenset(name for name, is_there in llvm.get_host_cpu_features().items() if is_there)
+
+
+def compiled(code: str) -> Any:
     """Compile for this processor."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()

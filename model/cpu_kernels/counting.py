@@ -6,18 +6,17 @@ late, or loses its core for a while, therefore delays nobody, and no thread wait
 
 from llvmlite import ir
 
-from model.cpu_kernels import nearest
-from model.cpu_kernels.code import I1, I16, I32, I64, POINTER, Loop, Value, declared, element, i32, i64, moved
-from model.cpu_kernels.rounding import FeatureType, element_type, rounding_name
+from model.cpu_kernels.code import FLOAT, I1, I32, I64, POINTER, Loop, Value, declared, element, i32, i64, moved
+from model.cpu_kernels.comparing import SMALLEST, nearest_name
+from model.cpu_kernels.rounding import FeatureType, element_type, number_type, reading_name
+from model.cpu_kernels.tiles import NumberType
 
 COUNT_ABOVE_NAME = "count_mutual_above"
-SQUARES_NAME = "squares"
 
 TOGETHER = 8  # numbers per step; the channels of a picture are a multiple of it
 
 _DOUBLE = ir.DoubleType()
 _WHOLE = ir.VectorType(I32, TOGETHER)
-_NUMBERS = ir.VectorType(I16, TOGETHER)
 
 
 def write_count_above(module: ir.Module) -> None:
@@ -64,34 +63,48 @@ def counting_name(kind: FeatureType) -> str:
     return f"count_{kind}"
 
 
-def write_finding(module: ir.Module, kind: FeatureType) -> None:
-    """Write the function that rounds a candidate, and finds the nearest cells in both directions.
+def write_finding(module: ir.Module, kind: FeatureType, numbers_are: NumberType) -> None:
+    """Write the function that reads a candidate, and finds the nearest cells in both directions.
 
     C declaration::
 
-        void find_KIND(const int16_t *query, int64_t panels,      // as in ``nearest``
+        void find_KIND(const void *query, int64_t panels,  // as ``nearest_NUMBER`` reads it
                        const KIND *candidate, int64_t cells, int64_t channels,
                        int64_t rows,                // cells, filled up to a multiple of the tile's rows
-                       int16_t *numbers,            // (rows, channels)
+                       NUMBER *numbers,             // (rows, channels)
+                       int32_t *squares,            // (rows); squared lengths
+                       float *weights,              // (rows)
                        int32_t *best,               // (rows)
                        int32_t *nearest_query,      // (rows)
                        int32_t *nearest_candidate)  // (panels · columns)
 
-    The last four are written. Copies of the first cell fill up the candidate; they never win against the first.
+    The last six are written. Copies of the first cell fill up the candidate; they never win against the first. The
+    weight of a cell of features is 1, and that of a cell of codes 1 divided by its length; codes that are all 0 have
+    scores of 0, and a weight of 1.
     """
-    arguments = [POINTER, I64, POINTER, I64, I64, I64, *[POINTER] * 4]
+    number = number_type(numbers_are)
+    arguments = [POINTER, I64, POINTER, I64, I64, I64, *[POINTER] * 6]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name=finding_name(kind))
-    query, panels, candidate, cells, channels, rows, numbers, *found = function.args
+    query, panels, candidate, cells, channels, rows, numbers, squares, weights, *found = function.args
     build = ir.IRBuilder(function.append_basic_block("entry"))
-    build.call(module.globals[rounding_name(kind)], [candidate, cells, channels, numbers])
+    build.call(module.globals[reading_name(kind)], [candidate, cells, channels, numbers])
     copy = declared(module, "llvm.memcpy.p0.p0.i64", ir.VoidType(), [POINTER, POINTER, I64, I1])
-    row_bytes, missing = build.shl(channels, i64(1)), build.sub(rows, cells)
+    row_bytes, missing = build.mul(channels, i64(number.width // 8)), build.sub(rows, cells)
     with build.if_then(build.icmp_signed(">", missing, i64(0))), Loop(build, missing, 1, "copy") as added:
         place = moved(build, numbers, build.mul(build.add(cells, added.index), row_bytes))
         build.call(copy, [place, numbers, row_bytes, ir.Constant(I1, 0)])
+    build.call(module.globals[squares_name(numbers_are)], [numbers, rows, channels, squares])
+    one = ir.Constant(FLOAT, 1.0)
     with Loop(build, rows, 1, "row") as row:
-        build.store(i32(nearest.SMALLEST), element(build, found[0], row.index), align=4)
-    build.call(module.globals[nearest.NAME], [query, panels, numbers, rows, channels, *found])
+        weight = one
+        if kind == "int8":
+            root = declared(module, "llvm.sqrt.f32", FLOAT, [FLOAT])
+            square = build.sitofp(build.load(element(build, squares, row.index), typ=I32, align=4), FLOAT)
+            positive = build.select(build.fcmp_ordered(">", square, one), square, one)
+            weight = build.fdiv(one, build.call(root, [positive]))
+        build.store(weight, element(build, weights, row.index, FLOAT), align=4)
+        build.store(i32(SMALLEST), element(build, found[0], row.index), align=4)
+    build.call(module.globals[nearest_name(numbers_are)], [query, panels, numbers, rows, channels, weights, *found])
     build.ret_void()
 
 
@@ -100,19 +113,19 @@ def write_counting(module: ir.Module, kind: FeatureType) -> None:
 
     C declaration::
 
-        void count_KIND(const int16_t *query, int64_t panels, const int32_t *query_squares,
+        void count_KIND(const void *query, int64_t panels, const int32_t *query_squares,
                         const KIND *candidates,  // (count, cells, channels)
                         int64_t count, int64_t cells, int64_t channels, int64_t rows,
                         double floor,            // the least cosine of a pair; -∞ for all pairs
-                        int16_t *numbers, int32_t *best, int32_t *nearest_query, int32_t *nearest_candidate,
-                        int32_t *squares,        // (rows); this and the four before are the memory of one thread
+                        NUMBER *numbers, int32_t *squares, float *weights, int32_t *best, int32_t *nearest_query,
+                        int32_t *nearest_candidate,  // this and the five before are the memory of one thread
                         int64_t *taken,          // 0 before the first call; all threads share it
                         int64_t *counts)         // (count)
     """
-    arguments = [POINTER, I64, POINTER, POINTER, I64, I64, I64, I64, _DOUBLE, *[POINTER] * 7]
+    arguments = [POINTER, I64, POINTER, POINTER, I64, I64, I64, I64, _DOUBLE, *[POINTER] * 8]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name=counting_name(kind))
     query, panels, query_squares, candidates, count, cells, channels, rows, floor = function.args[:9]
-    numbers, best, nearest_query, nearest_candidate, squares, taken, counts = function.args[9:]
+    numbers, squares, weights, best, nearest_query, nearest_candidate, taken, counts = function.args[9:]
     build = ir.IRBuilder(function.append_basic_block("entry"))
     take, compare, done = (function.append_basic_block(name) for name in ("take", "compare", "done"))
     build.branch(take)
@@ -122,10 +135,9 @@ def write_counting(module: ir.Module, kind: FeatureType) -> None:
     build.position_at_end(compare)
     first = build.mul(number, build.mul(cells, channels))
     candidate = element(build, candidates, first, element_type(kind))
-    found = [nearest_query, nearest_candidate]
-    shapes = [cells, channels, rows]
-    build.call(module.globals[finding_name(kind)], [query, panels, candidate, *shapes, numbers, best, *found])
-    build.call(module.globals[SQUARES_NAME], [numbers, cells, channels, squares])
+    shapes, found = [cells, channels, rows], [nearest_query, nearest_candidate]
+    memory = [numbers, squares, weights, best, *found]
+    build.call(module.globals[finding_name(kind)], [query, panels, candidate, *shapes, *memory])
     total = build.call(module.globals[COUNT_ABOVE_NAME], [*found, best, query_squares, squares, cells, floor])
     build.store(total, element(build, counts, number, I64), align=8)
     build.branch(take)
@@ -133,24 +145,32 @@ def write_counting(module: ir.Module, kind: FeatureType) -> None:
     build.ret_void()
 
 
-def write_squares(module: ir.Module) -> None:
+def squares_name(numbers: NumberType) -> str:
+    """Return the name of the function that computes the squared lengths of cells of a type."""
+    return f"squares_{numbers}"
+
+
+def write_squares(module: ir.Module, numbers_are: NumberType) -> None:
     """Write the function that computes the squared length of each cell.
 
     C declaration::
 
-        void squares(const int16_t *numbers, int64_t cells, int64_t channels, int32_t *squares)
+        void squares_NUMBER(const NUMBER *numbers, int64_t cells, int64_t channels, int32_t *squares)
 
     ``channels`` is a multiple of ``TOGETHER``; both are at least 1. Each square must fit into 32 bits.
     """
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, POINTER]), name=SQUARES_NAME)
+    signature = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, POINTER])
+    function = ir.Function(module, signature, name=squares_name(numbers_are))
+    number = number_type(numbers_are)
     numbers, cells, channels, squares = function.args
     build = ir.IRBuilder(function.append_basic_block("entry"))
     total = declared(module, f"llvm.vector.reduce.add.v{TOGETHER}i32", I32, [_WHOLE])
     with Loop(build, cells, 1, "cell") as cell:
         first = build.mul(cell.index, channels)
         with Loop(build, channels, TOGETHER, "together", start=[ir.Constant(_WHOLE, [0] * TOGETHER)]) as together:
-            place = element(build, numbers, build.add(first, together.index), I16)
-            loaded = build.sext(build.load(place, typ=_NUMBERS, align=2), _WHOLE)
+            place = element(build, numbers, build.add(first, together.index), number)
+            numbers_here = build.load(place, typ=ir.VectorType(number, TOGETHER), align=number.width // 8)
+            loaded = build.sext(numbers_here, _WHOLE)
             sums = build.add(together.carried[0], build.mul(loaded, loaded))
             together.carry([sums])
         build.store(build.call(total, [sums]), element(build, squares, cell.index), align=4)

@@ -1,11 +1,12 @@
-"""The kernels that turn a picture's features or codes into 16-bit integers."""
+"""The kernels that turn a picture's features or codes into the whole numbers that are multiplied."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from llvmlite import ir
 
-from model.cpu_kernels.code import I16, I32, I64, POINTER, Loop, Value, declared, element, i32, i64
+from model.cpu_kernels.code import FLOAT, I8, I16, I32, I64, POINTER, Loop, Value, declared, element, i64, in_all_lanes
+from model.cpu_kernels.tiles import NumberType
 
 FeatureType = Literal["float32", "float16", "int8"]
 
@@ -14,7 +15,7 @@ GREATEST_NORM = 32_700
 
 TOGETHER = 8  # values per step; the channels of a picture are a multiple of it
 
-_FLOATS = ir.VectorType(ir.FloatType(), TOGETHER)
+_FLOATS = ir.VectorType(FLOAT, TOGETHER)
 _DOUBLE = ir.DoubleType()
 _DOUBLES = ir.VectorType(_DOUBLE, TOGETHER)
 _EXPONENT_FROM, _EXPONENT_BIAS = 52, 1023  # where the exponent of a float64 begins, and its bias
@@ -29,11 +30,16 @@ class _Kind:
 
 
 _KINDS: dict[FeatureType, _Kind] = {
-    "float32": _Kind(ir.FloatType(), 4),
+    "float32": _Kind(FLOAT, 4),
     "float16": _Kind(ir.HalfType(), 2),
-    "int8": _Kind(ir.IntType(8), 1),
+    "int8": _Kind(I8, 1),
 }
 FEATURE_TYPES: tuple[FeatureType, ...] = tuple(_KINDS)
+
+
+def number_type(numbers: NumberType) -> ir.Type:
+    """Return LLVM's type of the numbers that a kernel multiplies."""
+    return {"int16": I16, "int8": I8}[numbers]
 
 
 def element_type(kind: FeatureType) -> ir.Type:
@@ -41,61 +47,45 @@ def element_type(kind: FeatureType) -> ir.Type:
     return _KINDS[kind].element
 
 
-def rounding_name(kind: FeatureType) -> str:
-    """Return the name of the function that rounds features of a type, or codes."""
-    return f"round_{kind}"
+def reading_name(kind: FeatureType) -> str:
+    """Return the name of the function that reads features of a type, or codes."""
+    return f"read_{kind}"
 
 
-def write_rounding(module: ir.Module, kind: FeatureType) -> None:
-    """Write the function that scales the cells of a picture and rounds them, half to even.
+def write_reading(module: ir.Module, kind: FeatureType, numbers_are: NumberType) -> None:
+    """Write the function that turns the features or codes of a picture into whole numbers.
 
     C declaration::
 
-        void round_KIND(const KIND *features, int64_t cells, int64_t channels, int16_t *numbers)
+        void read_KIND(const KIND *features, int64_t cells, int64_t channels, NUMBER *numbers)
 
     ``channels`` is a multiple of ``TOGETHER``; both are at least 1. All features of a picture are multiplied by the
-    greatest power of two that keeps each norm within ``GREATEST_NORM``: one factor for all keeps the order of
-    products. Codes are scaled cell by cell to the length ``GREATEST_NORM``, and codes that are all 0 stay 0. A root and
-    a quotient of float32 are the same on every processor.
+    greatest power of two that keeps each norm within ``GREATEST_NORM``, and rounded, half to even: one factor for all
+    keeps the order of products. Codes keep their values.
+
+    Args:
+        module: The module that gets the function.
+        kind: The type of the features.
+        numbers_are: The type of the numbers; those of features are 16 bits long.
     """
+    number = number_type(numbers_are)
     signature = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, POINTER])
-    function = ir.Function(module, signature, name=rounding_name(kind))
+    function = ir.Function(module, signature, name=reading_name(kind))
     features, cells, channels, numbers = function.args
     build = ir.IRBuilder(function.append_basic_block("entry"))
-    if kind == "int8":
-        with Loop(build, cells, 1, "cell") as cell:
-            first = build.mul(cell.index, channels)
-            factor = _factor_of_codes(build, features, first, channels)
-            _write_rounded(build, features, first, channels, factor, numbers, kind)
-    else:
-        factor = _factor_of_features(build, features, cells, channels, kind)
-        _write_rounded(build, features, i64(0), build.mul(cells, channels), factor, numbers, kind)
+    factors = None
+    if kind != "int8":
+        factors = in_all_lanes(build, _factor_of_features(build, features, cells, channels, kind), TOGETHER)
+    with Loop(build, build.mul(cells, channels), TOGETHER, "values") as values:
+        loaded = _load(build, features, values.index, kind)
+        place = element(build, numbers, values.index, number)
+        if factors is None:
+            codes = loaded if number == I8 else build.sext(loaded, ir.VectorType(number, TOGETHER))
+            build.store(codes, place, align=number.width // 8)
+        else:
+            features_here = loaded if kind == "float32" else build.fpext(loaded, _FLOATS)
+            _store_rounded(build, build.fmul(features_here, factors), place)
     build.ret_void()
-
-
-def _write_rounded(
-    build: ir.IRBuilder, features: Value, first: Value, count: Value, factor: Value, numbers: Value, kind: FeatureType
-) -> None:
-    """Write the loop that multiplies and rounds some values."""
-    factors = _in_all(build, factor)
-    with Loop(build, count, TOGETHER, "values") as values:
-        place = build.add(first, values.index)
-        _store_rounded(build, build.fmul(_load(build, features, place, kind), factors), numbers, place)
-
-
-def _factor_of_codes(build: ir.IRBuilder, codes: Value, first: Value, channels: Value) -> Value:
-    """Return the factor, float32, that gives the codes of a cell the length ``GREATEST_NORM``."""
-    root = declared(build.module, "llvm.sqrt.f32", ir.FloatType(), [ir.FloatType()])
-    total = declared(build.module, f"llvm.vector.reduce.add.v{TOGETHER}i32", I32, [_WHOLE])
-    with Loop(build, channels, TOGETHER, "together", start=[ir.Constant(_WHOLE, [0] * TOGETHER)]) as together:
-        loaded = _load_codes(build, codes, build.add(first, together.index))
-        squares = build.add(together.carried[0], build.mul(loaded, loaded))
-        together.carry([squares])
-    square = build.call(total, [squares])
-    # At least 1 avoids a division by 0; integers that are not all 0 have at least this square.
-    positive = build.select(build.icmp_signed(">", square, i32(1)), square, i32(1))
-    length = build.call(root, [build.sitofp(positive, ir.FloatType())])
-    return build.fdiv(ir.Constant(ir.FloatType(), float(GREATEST_NORM)), length)
 
 
 def _factor_of_features(
@@ -114,9 +104,9 @@ def _factor_of_features(
     half = build.select(build.icmp_signed("<", half, least), least, half)
     half = build.select(build.icmp_signed(">", half, most), most, half)
     bits = build.shl(build.add(half, i64(_EXPONENT_BIAS)), i64(_EXPONENT_FROM))
-    power = build.fptrunc(build.bitcast(bits, _DOUBLE), ir.FloatType())
+    power = build.fptrunc(build.bitcast(bits, _DOUBLE), FLOAT)
     is_positive = build.fcmp_ordered(">", square, ir.Constant(_DOUBLE, 0.0))
-    return build.select(is_positive, power, ir.Constant(ir.FloatType(), 1.0))
+    return build.select(is_positive, power, ir.Constant(FLOAT, 1.0))
 
 
 def _greatest_square(build: ir.IRBuilder, features: Value, cells: Value, channels: Value, kind: FeatureType) -> Value:
@@ -128,7 +118,8 @@ def _greatest_square(build: ir.IRBuilder, features: Value, cells: Value, channel
         first = build.mul(cell.index, channels)
         none = ir.Constant(_DOUBLES, [0.0] * TOGETHER)
         with Loop(build, channels, TOGETHER, "squared", start=[none]) as values:
-            exact = build.fpext(_load(build, features, build.add(first, values.index), kind), _DOUBLES)
+            loaded = _load(build, features, build.add(first, values.index), kind)
+            exact = build.fpext(loaded, _DOUBLES)
             squares = build.call(fused, [exact, exact, values.carried[0]])
             values.carry([squares])
         square = build.call(total, [zero, squares])
@@ -138,24 +129,14 @@ def _greatest_square(build: ir.IRBuilder, features: Value, cells: Value, channel
 
 
 def _load(build: ir.IRBuilder, features: Value, index: Value, kind: FeatureType) -> Value:
-    """Load values from ``index`` on, as float32."""
-    if kind == "int8":
-        return build.sitofp(_load_codes(build, features, index), _FLOATS)
+    """Load values from ``index`` on."""
     stored = _KINDS[kind]
     place = element(build, features, index, stored.element)
-    values = build.load(place, typ=ir.VectorType(stored.element, TOGETHER), align=stored.bytes)
-    return values if kind == "float32" else build.fpext(values, _FLOATS)
+    return build.load(place, typ=ir.VectorType(stored.element, TOGETHER), align=stored.bytes)
 
 
-def _load_codes(build: ir.IRBuilder, codes: Value, index: Value) -> Value:
-    """Load codes from ``index`` on, as int32."""
-    code = _KINDS["int8"].element
-    loaded = build.load(element(build, codes, index, code), typ=ir.VectorType(code, TOGETHER), align=1)
-    return build.sext(loaded, _WHOLE)
-
-
-def _store_rounded(build: ir.IRBuilder, values: Value, numbers: Value, index: Value) -> None:
-    """Round float32 and store them from ``index`` on, as int16; values beyond 16 bits are clamped before.
+def _store_rounded(build: ir.IRBuilder, values: Value, place: Value) -> None:
+    """Round float32 and store them as int16; values beyond 16 bits are clamped before.
 
     LLVM's own conversion with saturation takes twice as long, because it also cares for NaN.
     """
@@ -164,11 +145,4 @@ def _store_rounded(build: ir.IRBuilder, values: Value, numbers: Value, index: Va
     above = build.select(build.fcmp_ordered(">", values, least), values, least)
     clamped = build.select(build.fcmp_ordered("<", above, most), above, most)
     whole = build.fptosi(build.call(nearest, [clamped]), _WHOLE)
-    build.store(build.trunc(whole, _NUMBERS), element(build, numbers, index, I16), align=2)
-
-
-def _in_all(build: ir.IRBuilder, number: Value) -> Value:
-    """Return a vector with this float32 in every lane."""
-    undefined = ir.Constant(_FLOATS, ir.Undefined)
-    first = build.insert_element(undefined, number, i32(0))
-    return build.shuffle_vector(first, undefined, ir.Constant(_WHOLE, [0] * TOGETHER))
+    build.store(build.trunc(whole, _NUMBERS), place, align=2)

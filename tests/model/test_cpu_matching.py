@@ -18,49 +18,62 @@ from model.cpu_matching import count_in_int16, nearest_in_int16
 from model.matching import count_mutual_matches
 from place_map.local_codec import LocalCodec
 
-if cpu_matching.instructions() is None:
+if cpu_matching.kernel_name() is None:
     pytest.skip("there are no kernels for this processor", allow_module_level=True)
 
 import llvmlite.binding as llvm
 
-from model.cpu_kernels.compiled import Kernels, kernels_for
-from model.cpu_kernels.tiles import TILES, Tile, best_tile
+from model.cpu_kernels.compiled import Kernels, host_amx_tile, kernels_for
+from model.cpu_kernels.tiles import TILES, AmxTile, Tile, best_tile
 from tests.examples import drawn
 
 HOST = {name for name, is_there in llvm.get_host_cpu_features().items() if is_there}
-RUNNABLE = [tile for tile in TILES if tile.needs <= HOST]
+_TILES = [tile for tile in TILES if tile.needs <= HOST]
+RUNNABLE = [(tile, None) for tile in _TILES] + [
+    (_TILES[0], amx) for amx in (AmxTile(is_plain=True), host_amx_tile()) if amx is not None
+]
+NAMES = [f"{tile.instructions} and {amx}" for tile, amx in RUNNABLE]
 
 
-@pytest.fixture(params=RUNNABLE, ids=lambda tile: tile.instructions)
+@pytest.fixture(params=RUNNABLE, ids=NAMES)
 def kernels(request: pytest.FixtureRequest) -> Kernels:
-    return kernels_for(request.param)
+    return kernels_for(*request.param)
 
 
 def rounded(features: Tensor) -> Tensor:
-    """Round features or codes as the kernels must, ``(N, C)`` int64."""
+    """Round features as the kernels must, and keep codes: ``(N, C)`` int64."""
     if features.dtype is torch.int8:
-        squares = features.numpy().astype(np.float32) ** 2
-        lengths = np.sqrt(np.maximum(squares.sum(axis=1, keepdims=True), np.float32(1)))
-        factors = torch.from_numpy(np.float32(32_700) / lengths)
-        return (features.float() * factors).round().long()
+        return features.long()
     norm = float(features.double().norm(dim=1).max())
     factor = 2.0 ** np.floor(np.log2(32_700 / norm)) if norm else 1.0
     return (features.double() * factor).round().long()
 
 
+def weights(candidate: Tensor) -> np.ndarray:
+    """Return the weight of each cell, ``(N,)`` float32: 1 for features, 1 divided by the length for codes."""
+    squares = rounded(candidate).square().sum(dim=1).numpy().astype(np.float32)
+    one = np.float32(1)
+    return one / np.sqrt(np.maximum(squares, one)) if candidate.dtype is torch.int8 else np.ones_like(squares)
+
+
+def nearest_plainly(query: Tensor, candidate: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return a whole score matrix and the nearest cells both ways; the first of equal ones is the nearest."""
+    scores = rounded(query).double() @ rounded(candidate).double().T  # exact: integers below 2⁵³
+    weighted = scores.numpy().astype(np.float32) * weights(candidate)
+    return scores, torch.from_numpy(weighted.argmax(axis=1)), scores.argmax(dim=0)
+
+
 def plainly(query: Tensor, candidates: Tensor, floor: float | None = None) -> list[int]:
-    """Count from whole score matrices; the first of equal ones is the nearest."""
+    """Count from whole score matrices."""
     counts = []
     for candidate in candidates:
-        one, other = rounded(query), rounded(candidate)
-        scores = one.double() @ other.double().T  # exact: integers below 2⁵³, and faster than 64-bit integers
-        nearest = scores.argmax(dim=1)
-        is_mutual = scores.argmax(dim=0)[nearest] == torch.arange(len(query))
+        scores, to_candidate, to_query = nearest_plainly(query, candidate)
+        is_mutual = to_query[to_candidate] == torch.arange(len(query))
         if floor is not None:
             # Only quotients are rounded: squared lengths are below 2³¹.
-            lengths = (one.square().sum(dim=1)[:, None].double() * other.square().sum(dim=1)).sqrt()
-            cosines = scores / lengths.clamp(min=1)
-            is_mutual &= cosines.gather(1, nearest[:, None])[:, 0] >= floor
+            one, other = (rounded(each).square().sum(dim=1).double() for each in (query, candidate))
+            cosines = scores / (one[:, None] * other).sqrt().clamp(min=1)
+            is_mutual &= cosines.gather(1, to_candidate[:, None])[:, 0] >= floor
         counts.append(int(is_mutual.sum()))
     return counts
 
@@ -79,16 +92,18 @@ pictures = st.tuples(
     st.sampled_from(["float32", "float16", "int8", "ties"]),
     st.integers(1, 150),  # cells of the query
     st.integers(1, 150),  # cells of a candidate
-    st.integers(1, 40),  # channels
+    st.integers(1, 40) | st.sampled_from([64, 65, 128, 200]),  # channels
     st.sampled_from(["as they are", "with duplicates", "with zeros", "all the same"]),
     st.sampled_from([None, -1.0, -0.5, 0.0, 0.25, 0.5, 0.6, 1.0]),
 )
 
 
-@pytest.mark.parametrize("tile", RUNNABLE, ids=lambda tile: tile.instructions)
+@pytest.mark.parametrize("tiles", RUNNABLE, ids=NAMES)
 @drawn(few=150, many=5000)
 @given(pictures)
-def test_any_pictures(tile: Tile, drawn: tuple[int, str, int, int, int, str, float | None]) -> None:
+def test_any_pictures(
+    tiles: tuple[Tile, AmxTile | None], drawn: tuple[int, str, int, int, int, str, float | None]
+) -> None:
     seed, kind, cells, others, channels, what, floor = drawn
     rng = np.random.default_rng(seed)
     query, candidates = random_features(rng, kind, cells, channels), random_features(rng, kind, 2, others, channels)
@@ -100,7 +115,7 @@ def test_any_pictures(tile: Tile, drawn: tuple[int, str, int, int, int, str, flo
     elif what == "all the same":
         candidates[:] = candidates[:, :1]
     query = as_features(query)
-    counted = count_in_int16(query, candidates, floor, kernels=kernels_for(tile))
+    counted = count_in_int16(query, candidates, floor, kernels=kernels_for(*tiles))
     assert counted.tolist() == plainly(query, candidates, floor)
     if floor == -1:
         assert counted.tolist() == plainly(query, candidates)
@@ -146,15 +161,17 @@ def test_without_channels_one_pair_matches_and_reaches_no_floor_above_0(kernels:
         assert count_in_int16(nothing, nothing[None], floor, kernels=kernels).tolist() == [expected]
 
 
+@pytest.mark.parametrize("kind", ["float16", "int8"])
 @pytest.mark.parametrize("channels", [32, 128, 200])
-def test_whole_pictures(kernels: Kernels, channels: int) -> None:
+def test_whole_pictures(kernels: Kernels, channels: int, kind: str) -> None:
     rng = np.random.default_rng(channels)
     query = random_features(rng, "float32", 3721, channels)
-    noise = random_features(rng, "float32", 3, 3721, channels)
-    candidates = normalize(query.roll(7, 0) + 0.8 * noise, dim=-1).half()
-    counted = count_in_int16(query, candidates, kernels=kernels)
-    assert counted.tolist() == plainly(query, candidates)
-    assert (counted - count_mutual_matches(query, candidates)).abs().max() <= 2
+    noise = random_features(rng, "float32", 2, 3721, channels)
+    candidates = normalize(query.roll(7, 0) + 0.8 * noise, dim=-1)
+    stored = LocalCodec("int8", channels).encode(candidates) if kind == "int8" else candidates.half()
+    counted = count_in_int16(query, stored, kernels=kernels)
+    assert counted.tolist() == plainly(query, stored)
+    assert (counted - count_mutual_matches(query, stored)).abs().max() <= 2
 
 
 def test_float16_is_rounded_as_the_same_numbers_in_float32_are(kernels: Kernels) -> None:
@@ -242,16 +259,18 @@ def test_a_processor_gets_the_best_tile_that_it_can_run() -> None:
     assert [best_tile(features) for features in (avx2 | {"avx512f", "avx512bw"}, avx2, {"neon"})] == [*TILES, None]
 
 
-@pytest.mark.parametrize("kind", ["float32", "ties"])
+@pytest.mark.parametrize("kind", ["float32", "int8", "ties"])
 @pytest.mark.parametrize(("cells", "others", "channels"), [(1, 1, 1), (37, 150, 20), (150, 37, 128)])
 def test_nearest_cells_both_ways(kernels: Kernels, kind: str, cells: int, others: int, channels: int) -> None:
     rng = np.random.default_rng(cells)
-    queries, candidates = (
-        random_features(rng, kind, 5, cells, channels),
-        random_features(rng, kind, 5, others, channels),
-    )
+    queries = random_features(rng, "ties" if kind == "ties" else "float32", 5, cells, channels)
+    candidates = random_features(rng, kind, 5, others, channels)
     to_candidate, to_query = nearest_in_int16(queries, candidates, kernels)
     for pair in range(5):
-        scores = rounded(queries[pair]) @ rounded(candidates[pair]).T
-        assert torch.equal(to_candidate[pair], scores.argmax(dim=1))
-        assert torch.equal(to_query[pair], scores.argmax(dim=0))
+        _, expected, expected_back = nearest_plainly(queries[pair], candidates[pair])
+        assert torch.equal(to_candidate[pair], expected)
+        assert torch.equal(to_query[pair], expected_back)
+
+
+def test_every_kernel_passes_the_trial(kernels: Kernels) -> None:
+    assert cpu_matching.wrong_cells(kernels) == 0

@@ -48,7 +48,7 @@ def test_readiness_says_what_runs(town_server: Served) -> None:
     assert ready["network"]["is_trained"] is False
     assert len(ready["network"]["fingerprint"]) == 64
     [described] = ready["maps"]
-    shortlist = 100 if described["matcher"].startswith("avx") else 20
+    shortlist = 20 if described["matcher"] == "torch-float32" else 100
     assert ready["defaults"] == {"candidates": 10, "shortlist": shortlist, "rerank": "auto", "max_wrong": 0.05}
     assert (described["name"], described["version"], described["pictures"]) == ("town", "000001", 12)
     assert described["searcher"] == "faiss-cpu"

@@ -163,7 +163,7 @@ def test_fewer_bits_change_counts_by_little(localizer: Localizer) -> None:
 def test_defaults_follow_device_and_training(tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = QueryDefaults(candidates=10, shortlist=20, rerank="auto")
     assert QueryDefaults.for_encoder(tiny_encoder, matching_precision="exact") == slow
-    monkeypatch.setattr(cpu_matching, "instructions", lambda: "AVX2")
+    monkeypatch.setattr(cpu_matching, "kernel_name", lambda: "avx2-int16")
     monkeypatch.setattr(cpu_matching, "can_count", lambda _: True)
     assert QueryDefaults.for_encoder(tiny_encoder) == replace(slow, shortlist=100)
     monkeypatch.setattr(cpu_matching, "can_count", lambda _: False)

@@ -120,7 +120,7 @@ def test_what_is_served_and_on_what(town: Town, village: Town, serve: Serve) -> 
     assert value(samples, "placefix_map_pictures", map="village") == 3
     [device] = [dict(labels) for name, labels in samples if name == "placefix_device_info"]
     assert (device["device"], device["searcher"]) == ("cpu", "faiss-cpu")
-    assert device["matcher"] in {"avx-512-int16", "avx2-int16", "torch-float32"}
+    assert device["matcher"] in {"amx-int8", "avx-512-int16", "avx2-int16", "torch-float32"}
     assert "CUDA" in device["reason"]
     [encoding] = [dict(labels) for name, labels in samples if name == "placefix_encoding_info"]
     assert encoding == {"precision": "float32", "reason": "auto: as the map was encoded"}

@@ -1,0 +1,243 @@
+"""The tiles of AMX: their configuration, their arithmetic, their code, and the choice of the kernel.
+
+On a processor without AMX, loops stand for the instructions, and their code is only written.
+"""
+
+import ctypes
+import logging
+import mmap
+import signal
+import sys
+from collections.abc import Callable
+from itertools import product
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model import cpu_matching
+
+if cpu_matching.kernel_name() is None:
+    pytest.skip("there are no kernels for this processor", allow_module_level=True)
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+
+from model.cpu_kernels import amx_tiles, compiled
+from model.cpu_kernels.amx_tiles import PlainTiles, ProcessorTiles, TileCode, configuration
+from model.cpu_kernels.code import I64, POINTER, moved
+from model.cpu_kernels.compiled import Kernels, host_amx_tile, kernels_for, written
+from model.cpu_kernels.tiles import TILES, AmxTile
+
+needs_amx = pytest.mark.skipif(host_amx_tile() is None, reason="this processor has no AMX, or it is not permitted")
+FORMS = [PlainTiles, pytest.param(ProcessorTiles, marks=needs_amx)]
+TILE = compiled.host_tile()
+_NO_ACCESS = 0  # PROT_NONE
+
+
+def test_all_tiles_have_their_full_size() -> None:
+    content = configuration()
+    assert len(content) == 64
+    assert content[:2] == b"\1\0"  # the palette, and no row from which to continue
+    assert np.frombuffer(content, np.uint16, 8, offset=16).tolist() == [64] * 8  # bytes of a row
+    assert list(content[48:56]) == [16] * 8  # rows
+    assert not any(content[2:16] + content[32:48] + content[56:])
+
+
+def compiled_function(write: Callable[[ir.IRBuilder, list[Any]], None], arguments: int) -> Callable[..., None]:
+    """Compile a function of pointers and, as the last one, a number of bytes."""
+    module = ir.Module(name="tiles")
+    signature = ir.FunctionType(ir.VoidType(), [*[POINTER] * arguments, I64])
+    function = ir.Function(module, signature, name="tiles")
+    build = ir.IRBuilder(function.append_basic_block("entry"))
+    write(build, list(function.args))
+    build.ret_void()
+    engine = compiled.compiled(str(module))
+    types = [*[ctypes.c_void_p] * arguments, ctypes.c_int64]
+    callable_: Any = ctypes.CFUNCTYPE(None, *types)(engine.get_function_address("tiles"))
+    callable_.engine = engine
+    return callable_  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("stride", [64, 65, 200])
+def test_tiles_multiply_signed_by_signed_and_unsigned_bytes(form: type[TileCode], stride: int) -> None:
+    """The whole range of bytes, sums over two products, tiles from zero, and loads of rows that lie apart."""
+
+    def write(build: ir.IRBuilder, arguments: list[Any]) -> None:
+        left, right, sums, stride_bytes = arguments
+        tiles = form(build)
+        tiles.configure()
+        tiles.load(7, left, stride_bytes)
+        tiles.load(3, right, stride_bytes)
+        for target, is_signed in ((0, True), (1, False)):
+            tiles.zero(target)
+            for _ in range(2):
+                tiles.multiply(target, 7, 3, other_is_signed=is_signed)
+            tiles.store(target, moved(build, sums, ir.Constant(I64, target * 1024)))
+        tiles.zero(0)
+        tiles.store(0, moved(build, sums, ir.Constant(I64, 2 * 1024)))
+        tiles.release()
+
+    rng = np.random.default_rng(stride)
+    left, right = rng.integers(-128, 128, (2, 15 * stride + 64), dtype=np.int8)
+    left[:4], right[:4] = -128, -128
+    sums = np.full((3, 16, 16), 7, np.int32)
+    compiled_function(write, 3)(*(each.ctypes.data for each in (left, right, sums)), stride)
+
+    def rows(values: np.ndarray) -> np.ndarray:
+        return np.stack([values[row * stride : row * stride + 64] for row in range(16)])
+
+    fours = rows(right).reshape(16, 16, 4).swapaxes(1, 2).reshape(64, 16)  # (16 k, 16 n, 4) → (16 k · 4, 16 n)
+    signed = rows(left).astype(np.int64)
+    assert np.array_equal(sums[0], 2 * signed @ fours.astype(np.int64))
+    assert np.array_equal(sums[1], 2 * signed @ fours.view(np.uint8).astype(np.int64))
+    assert not sums[2].any()
+
+
+def test_the_code_for_a_processor_with_amx_has_its_instructions() -> None:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    code = llvm.parse_assembly(str(written({"float32": TILES[0], "float16": TILES[0], "int8": AmxTile()})))
+    code.verify()
+    machine = llvm.Target.from_default_triple().create_target_machine(cpu="sapphirerapids", opt=3, jit=True)
+    assembly = machine.emit_assembly(code)
+    kernel = assembly[assembly.index("\nnearest_int8:") :]
+    kernel = kernel[: kernel.index(".Lfunc_end")]
+    words = [line.split()[0] for line in kernel.splitlines() if line.strip()]
+    assert {"ldtilecfg", "tilezero", "tileloadd", "tdpbssd", "tdpbsud", "tilestored"} <= set(words)
+    assert words.count("ldtilecfg") == words.count("tilerelease") == words.count("retq") == 1
+    assert "amx" not in {each[:3] for each in words if each.startswith("call")}
+
+
+@needs_amx
+def test_this_machine_counts_codes_with_amx() -> None:
+    assert cpu_matching.kernel_name() == "amx-int8"
+
+
+@pytest.mark.parametrize("missing", ["instructions", "permission"])
+def test_without_instructions_or_permission_there_is_no_tile(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "may_use_tiles", lambda: missing != "permission")
+    features = AmxTile.needs if missing == "permission" else AmxTile.needs - {"amx-int8"}
+    monkeypatch.setattr(compiled, "_host_features", lambda: features)
+    assert host_amx_tile() is None
+    monkeypatch.setattr(compiled, "may_use_tiles", lambda: True)
+    monkeypatch.setattr(compiled, "_host_features", lambda: AmxTile.needs)
+    assert host_amx_tile() == AmxTile()
+
+
+def test_another_system_than_linux_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert not amx_tiles.may_use_tiles.__wrapped__()
+
+
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Kernels | None]:
+    """Choose again, on a machine whose tiles are loops."""
+    monkeypatch.setattr(compiled, "host_amx_tile", lambda: AmxTile(is_plain=True))
+    return cpu_matching._kernels.__wrapped__
+
+
+def test_a_kernel_that_passes_the_trial_counts_codes(chosen: Callable[[], Kernels | None]) -> None:
+    kernels = chosen()
+    assert kernels is not None
+    assert kernels.names["int8"] == "amx-int8"
+    assert kernels.names["float16"] == kernels_for(TILE).names["int8"]
+
+
+def test_a_kernel_that_counts_wrongly_is_not_chosen(
+    chosen: Callable[[], Kernels | None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    multiply = PlainTiles.multiply
+
+    def all_signed(self: PlainTiles, sums: int, signed: int, other: int, **_: bool) -> None:
+        multiply(self, sums, signed, other, other_is_signed=True)
+
+    monkeypatch.setattr(PlainTiles, "multiply", all_signed)
+    monkeypatch.setattr(compiled, "kernels_for", compiled.kernels_for.__wrapped__)  # keep no wrong kernels
+    with caplog.at_level(logging.WARNING):
+        kernels = chosen()
+    assert kernels is not None
+    assert kernels.names["int8"] == kernels.names["float16"]
+    [record] = caplog.records
+    assert record.message.startswith("amx-int8 finds")
+    assert f"{kernels.names['int8']} counts codes instead" in record.message
+
+
+class Guarded:
+    """Hold arrays that lie directly before or behind memory that nobody may touch.
+
+    Args:
+        at_end: Whether the last byte of each array is the last one before such memory; otherwise the first byte is the
+            first one behind it.
+    """
+
+    def __init__(self, *, at_end: bool) -> None:
+        self._at_end = at_end
+        self._maps: list[mmap.mmap] = []
+
+    def array(self, shape: tuple[int, ...], kind: str) -> np.ndarray:
+        page, size = mmap.PAGESIZE, int(np.prod(shape)) * np.dtype(kind).itemsize
+        pages = -(-size // page)
+        memory = mmap.mmap(-1, (pages + 2) * page)
+        self._maps.append(memory)
+        whole = np.frombuffer(memory, np.uint8)
+        protect = ctypes.CDLL(None, use_errno=True).mprotect
+        protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+        for first in (0, pages + 1):
+            assert (
+                protect(whole.ctypes.data + first * page, page, mmap.PROT_NONE if hasattr(mmap, "PROT_NONE") else 0)
+                == 0
+            )
+        start = (pages + 1) * page - size if self._at_end else page
+        return whole[start : start + size].view(kind).reshape(shape)
+
+    def copy(self, values: np.ndarray) -> np.ndarray:
+        array = self.array(values.shape, values.dtype.str)
+        array[...] = values
+        return array
+
+
+def count_guarded(missing_rows: int) -> None:
+    """Count with every buffer between pages that nobody may touch; with missing rows this ends the process."""
+    sizes = [(1, 1, 1), (63, 15, 64), (64, 16, 65), (65, 17, 128), (129, 100, 200)]
+    tiles = [AmxTile(is_plain=True)] + [each for each in [host_amx_tile()] if each is not None]
+    rng = np.random.default_rng(0)
+    for (cells, others, channels), amx, at_end in product(sizes, [None, *tiles], [True, False]):
+        kernels, guarded = kernels_for(TILE, amx), Guarded(at_end=at_end)
+        tile = kernels.tiles["int8"]
+        columns = cells + -cells % tile.columns
+        rows, width = others + -others % tile.rows, channels + -channels % tile.channels_together
+        query = rng.integers(-32_000 // width, 32_000 // width, (columns, width), dtype=np.int16)
+        arranged = np.ascontiguousarray(tile.arranged(query))
+        panels = guarded.copy(arranged)
+        candidates = guarded.copy(rng.integers(-127, 128, (2, others, width), dtype=np.int8))
+        query_squares = guarded.copy((query.astype(np.int32) ** 2).sum(axis=1, dtype=np.int32))
+        memory = [guarded.array((rows, width), tile.numbers)]
+        memory += [guarded.array((rows,), each) for each in ("int32", "float32", "int32", "int32")]
+        memory.append(guarded.array((columns,), "int32"))
+        taken, counts = guarded.copy(np.zeros(1, np.int64)), guarded.array((2,), "int64")
+        shapes = 2, others, width, rows + missing_rows
+        addresses = [each.ctypes.data for each in (*memory, taken, counts)]
+        inputs = panels.ctypes.data, len(arranged), query_squares.ctypes.data, candidates.ctypes.data
+        kernels.count["int8"](*inputs, *shapes, -1.0, *addresses)
+        scores = query.astype(np.int64) @ candidates.astype(np.int64).swapaxes(1, 2)
+        assert counts.tolist() == [mutual(each, candidate) for each, candidate in zip(scores, candidates, strict=True)]
+
+
+def mutual(scores: np.ndarray, codes: np.ndarray) -> int:
+    """Count mutual pairs from whole scores, ``(L, M)``."""
+    squares = (codes.astype(np.int32) ** 2).sum(axis=1).astype(np.float32)
+    weighted = scores.astype(np.float32) * (np.float32(1) / np.sqrt(np.maximum(squares, np.float32(1))))
+    forth, back = weighted.argmax(axis=1), scores.argmax(axis=0)
+    return int((forth[back] == np.arange(len(codes))).sum())
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSEGV"), reason="pages cannot be protected here")
+@pytest.mark.parametrize(("missing_rows", "ends"), [(0, 0), (16, -signal.SIGSEGV)])
+def test_nothing_outside_of_the_buffers_is_read_or_written(missing_rows: int, ends: int) -> None:
+    process = get_context("spawn").Process(target=count_guarded, args=(missing_rows,))
+    process.start()
+    process.join()
+    assert process.exitcode == ends

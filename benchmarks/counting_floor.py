@@ -3,7 +3,8 @@
 Every score of a query with a candidate is a product of two features, and every feature of a candidate is read once.
 Both rates are measured in the same run. torch has no product of 16-bit integers, so their peak cannot be measured; the
 peak of bfloat16 replaces it. A CPU with AVX-512 multiplies equally many of both in one instruction. A CPU with AMX
-multiplies more of bfloat16: integers cannot approach that floor.
+multiplies more of bfloat16: 16-bit integers cannot approach that floor. It multiplies twice as many of eight bits, and
+a score takes two products of them, so codes have the floor of bfloat16, too.
 """
 
 from dataclasses import asdict, dataclass
@@ -17,7 +18,7 @@ from model.network_precision import has_native_bfloat16
 
 Number = Literal["float32", "bfloat16"]
 
-_COMPARED: dict[str, Number] = {"float32": "float32", "float16": "bfloat16", "int16": "bfloat16"}
+_COMPARED: dict[str, Number] = {"float32": "float32", "float16": "bfloat16", "int16": "bfloat16", "int8": "bfloat16"}
 """Type of the factors of a way → type of numbers with which its peak is measured."""
 
 
@@ -76,7 +77,7 @@ class Work:
             cells: The number of features of the query, and of each candidate.
             channels: The channels of a feature.
             stored: The type of the candidates.
-            multiplied: The type of the factors, ``float32``, ``float16`` or ``int16``.
+            multiplied: The type of the factors, ``float32``, ``float16``, ``int16``, or ``int8`` by AMX.
         """
         values = candidates * cells * channels
         return cls(values * stored.itemsize, 2 * values * cells, _COMPARED[multiplied])

@@ -19,12 +19,15 @@ from benchmarks.counting_floor import Rates, Work
 from benchmarks.hardware import describe_hardware
 from benchmarks.memory import peak_memory_bytes, reset_peak_memory
 from benchmarks.result_file import write_result
+from model.cpu_matching import count_in_int16
 from model.device import DeviceName, choose_device
 from model.matching import count_mutual_matches, matcher_name
 from place_map.local_codec import LocalCodec
 
 CELLS, CHANNELS = 3721, 128
-PLAIN = "plain: all at once"
+PLAIN, SERVED = "plain: all at once", "fast, int8 candidates"
+FEW = (1, 5)
+"""The numbers of candidates for which the served way is measured besides."""
 
 
 def count_all_at_once(query: Tensor, candidates: Tensor, floor: float | None = None) -> Tensor:
@@ -48,7 +51,7 @@ class Way:
         count: A function of a query ``(L, C)``, candidates ``(K, M, C)`` and a floor, or None.
         stored: The type of the candidates.
         is_exact: Whether counts must equal the counts of the plain way.
-        multiplied: The type of the factors; None for the type in the fast matcher's name.
+        multiplied: The type of the factors; None for the type of the fast matcher on the device.
     """
 
     count: Callable[[Tensor, Tensor, float | None], Tensor]
@@ -65,12 +68,29 @@ def _fast(query: Tensor, candidates: Tensor, floor: float | None) -> Tensor:
     return count_mutual_matches(query, candidates, precision="fast", floor=floor)
 
 
+def _fast_without_amx(query: Tensor, candidates: Tensor, floor: float | None) -> Tensor:
+    from model.cpu_kernels.compiled import host_tile, kernels_for  # noqa: PLC0415  (LLVM may be missing)
+
+    tile = host_tile()
+    assert tile is not None  # noqa: S101  (a processor with AMX has one)
+    return count_in_int16(query, candidates, floor, kernels=kernels_for(tile))
+
+
 WAYS = {
     PLAIN: Way(count_all_at_once, torch.float32, is_exact=True, multiplied="float32"),
     "exact": Way(_exact, torch.float32, is_exact=True, multiplied="float32"),
     "fast, float16 candidates": Way(_fast, torch.float16, is_exact=False, multiplied=None),
-    "fast, int8 candidates": Way(_fast, torch.int8, is_exact=False, multiplied=None),
+    SERVED: Way(_fast, torch.int8, is_exact=False, multiplied=None),
 }
+BESIDE_AMX = {
+    "fast, int8 candidates, without AMX": Way(_fast_without_amx, torch.int8, is_exact=False, multiplied="int16"),
+}
+"""The ways that are measured besides where codes are counted with AMX."""
+
+
+def ways_with(matcher: str) -> dict[str, Way]:
+    """Return the ways to measure with a fast matcher."""
+    return WAYS | BESIDE_AMX if matcher == "amx-int8" else WAYS
 
 
 @dataclass(frozen=True)
@@ -106,21 +126,26 @@ def match(
     rates = Rates.measured(where)  # measured again at the end, because the speed of the machine may drift
     context = get_context("spawn")
     task = _Task(candidates, cells, channels, floor, str(where))
+    matcher = matcher_name(where, channels, "fast")
     workers: dict[str, Connection] = {}
-    for name in WAYS:
+    for name in ways_with(matcher):
         ours, theirs = context.Pipe()
         context.Process(target=_worker, args=(theirs, name, task), daemon=True).start()
         workers[name] = ours
     rounds: dict[str, list[tuple[float, int, list[int]]]] = {name: [] for name in workers}
+    few_s: dict[int, list[float]] = {number: [] for number in FEW if number <= candidates}
     for _ in range(repeats + 1):  # the first warms up
         for name, worker in workers.items():  # in turn, so that a drifting speed of the machine affects all equally
-            worker.send(True)
+            worker.send(candidates)
             rounds[name].append(worker.recv())
+        for number, seconds in few_s.items():
+            workers[SERVED].send(number)
+            seconds.append(workers[SERVED].recv()[0])
     for worker in workers.values():
-        worker.send(False)
+        worker.send(0)
     rates = rates.best(Rates.measured(where))
     measured = _compared(rounds)
-    matcher = matcher_name(where, channels, "fast")
+    few = {number: median(seconds[1:]) for number, seconds in few_s.items()}
     works = works_of(candidates, matcher, cells, channels)
     ways = {name: {**asdict(each), **works[name].to_json(rates)} for name, each in measured.items()}
     result = {
@@ -132,6 +157,7 @@ def match(
         "fast": matcher,
         **asdict(rates),
         "ways": ways,
+        "seconds_of_few": {str(number): median_s for number, median_s in few.items()},
     }
     write_result(out, result)
     counted = "" if floor is None else f", matches from a cosine of {floor} up"
@@ -161,6 +187,8 @@ def match(
         )
     console = Console()
     console.print(table)
+    for number, median_s in few.items():
+        console.print(f"{SERVED}, {number} of them: {median_s * 1000:.1f} ms, {median_s * 1000 / number:.1f} ms each")
     console.print(describe_hardware(), soft_wrap=True)
 
 
@@ -174,9 +202,12 @@ def works_of(candidates: int, matcher: str, cells: int = CELLS, channels: int = 
         channels: The channels of a feature.
     """
     fast = matcher.rsplit("-", 1)[-1]
-    return {
-        name: Work.of(candidates, cells, channels, way.stored, way.multiplied or fast) for name, way in WAYS.items()
-    }
+    works = {}
+    for name, way in ways_with(matcher).items():
+        # AMX multiplies codes alone in eight bits; features are counted in 16 there.
+        of_fast = "int16" if fast == "int8" and way.stored is not torch.int8 else fast
+        works[name] = Work.of(candidates, cells, channels, way.stored, way.multiplied or of_fast)
+    return works
 
 
 def _compared(rounds: dict[str, list[tuple[float, int, list[int]]]]) -> dict[str, Measured]:
@@ -190,7 +221,7 @@ def _compared(rounds: dict[str, list[tuple[float, int, list[int]]]]) -> dict[str
     measured = {}
     for name, runs in rounds.items():
         differences = [abs(one - other) for one, other in zip(runs[0][2], plain_counts, strict=True)]
-        if WAYS[name].is_exact and any(differences):
+        if (WAYS | BESIDE_AMX)[name].is_exact and any(differences):
             raise AssertionError(f"{name} counts {runs[0][2]}, not {plain_counts}")
         measured[name] = Measured(
             seconds[name], seconds[PLAIN] / seconds[name], max(run[1] for run in runs[1:]), max(differences)
@@ -210,14 +241,17 @@ class _Task:
 
 
 def _worker(commands: Connection, name: str, task: _Task) -> None:
-    """Count on request; the features are the same for every way, except for their stored type."""
-    way = WAYS[name]
+    """Count the first candidates, as many as are requested, until none is.
+
+    The features are the same for every way, except for their stored type.
+    """
+    way = (WAYS | BESIDE_AMX)[name]
     query, candidates = features_to_match(task.candidates, way.stored, task.cells, task.channels)
     query, candidates = query.to(task.device), candidates.to(task.device)
-    while commands.recv():
+    while number := commands.recv():
         before_bytes = _reset_peak(task.device)
         start_s = time.perf_counter()
-        counts = way.count(query, candidates, task.floor).tolist()
+        counts = way.count(query, candidates[:number], task.floor).tolist()
         duration_s = time.perf_counter() - start_s
         commands.send((duration_s, _peak(task.device) - before_bytes, counts))
 

@@ -1,14 +1,15 @@
-"""Nearest cells and counts of mutual matches in 16-bit integers, by kernels that are compiled for the CPU.
+"""Nearest cells and counts of mutual matches in whole numbers, by kernels that are compiled for the CPU.
 
 The features of each picture are multiplied by a power of two, so that the longest has a norm of at most 32,700, and
-rounded: features of length 1 get 14 fractional bits. A product of two features then fits exactly into 32 bits. The
-codes of a map (``model.codes``) are not turned into features first: each cell is scaled to the length 32,700 directly.
-Scores are integers, and ties are broken as in ``model.matching``, so counts are equal on every CPU with a kernel.
+rounded to 16 bits: features of length 1 get 14 fractional bits. The codes of a map (``model.codes``) are multiplied as
+they are. A product of two cells then fits exactly into 32 bits. Where scores of several cells of a candidate are
+compared, each is divided by the length of its codes in float32, with a relative error of at most 5 · 2⁻²⁴. Ties are
+broken as in ``model.matching``, so counts are equal on every CPU with a kernel, with AMX and without.
 
-A floor is compared with the cosine of the rounded features, computed from a score and two squared lengths in integers.
-Rounding changes each number of a feature of length 1 by at most 2⁻¹⁵, and a cosine of C channels by at most √C · 2⁻¹⁴;
-``tests/model/test_cpu_matching.py`` allows 0.0002. The nominal lengths instead of the rounded ones would give a larger
-error.
+A floor is compared with the cosine of the rounded features or codes, computed from a score and two squared lengths in
+integers. Rounding changes each number of a feature of length 1 by at most 2⁻¹⁵, and a cosine of C channels by at most
+√C · 2⁻¹⁴; ``tests/model/test_cpu_matching.py`` allows 0.0002. The nominal lengths instead of the rounded ones would
+give a larger error.
 
 ``tests/model/test_cpu_matching.py`` compares the kernels with plain products, and ``tests/model/test_fast_matching.py``
 with ``model.matching``.
@@ -252,7 +253,8 @@ def _kernels() -> "Kernels | None":
     tile = host_tile()
     if tile is None:
         return None
-    if (amx := host_amx_tile()) is None:
+    amx = host_amx_tile()
+    if amx is None:
         return kernels_for(tile)
     kernels = kernels_for(tile, amx)
     if (wrong := wrong_cells(kernels)) == 0:

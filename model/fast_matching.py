@@ -1,8 +1,8 @@
 """Approximate counts of mutual nearest neighbours by fast kernels, where there is one for the device.
 
-On a CPU, features are rounded to 16-bit integers (``model.cpu_matching``). On a GPU, they are rounded to float16, and
-their products are summed in float32 (``model.gpu_matching``). On a CPU without AVX2, and on a GPU for which Triton does
-not compile, ``model.matching`` counts exactly.
+On a CPU, features are rounded to 16-bit integers, and codes are kept (``model.cpu_matching``). On a GPU, both are
+rounded to float16, and their products are summed in float32 (``model.gpu_matching``). On a CPU without AVX2, and on a
+GPU for which Triton does not compile, ``model.matching`` counts exactly.
 
 Ties are broken as in ``model.matching``, but rounding creates and removes ties, and reverses near ties. With 61 × 61
 cells of 128 channels that differ well, counts of 500 to 3700 differ from the exact ones by 2 at most, on a CPU and on a

@@ -16,10 +16,10 @@ from model.cpu_kernels.code import I32, I64, POINTER, Loop, Value, aligned_memor
 from model.cpu_kernels.comparing import Comparison, nearest_name
 from model.cpu_kernels.tiles import AmxTile
 
-_HALVES = 2  # of a block
-_TILES = 2  # of a half, side by side
+_HALVES = 2  # a block has two
+_TILES = 2  # side by side in a half
 _LANES = 16  # scores in a row of a tile
-_STEP_BYTES = _TILES * 2 * amx_tiles.BYTES  # of the query, for a half and 64 channels
+_STEP_BYTES = _TILES * 2 * amx_tiles.BYTES  # the query for a half and 64 channels
 _HIGH, _LOW = (0, 1), (2, 3)  # tiles with the sums
 _CANDIDATE, _QUERY = 4, 5
 

@@ -1,7 +1,7 @@
 """The comparison of scores in registers with the best scores so far of their rows and columns.
 
 A row is a cell of the candidate, a column a cell of the query. The cells of a row have one candidate cell in common, so
-their scores are compared as they are, 32-bit integers. Those of a column belong to candidate cells of different
+their scores are compared as they are, 32-bit integers. The cells of a column belong to candidate cells of different
 lengths: each score is multiplied by the weight of its row before, in float32. Scores and weights are the same on every
 processor, and so is a product of float32.
 

@@ -66,7 +66,7 @@ def write_reading(module: ir.Module, kind: FeatureType, numbers_are: NumberType)
     Args:
         module: The module that gets the function.
         kind: The type of the features.
-        numbers_are: The type of the numbers; those of features are 16 bits long.
+        numbers_are: The type of the numbers; features have 16 bits.
     """
     number = number_type(numbers_are)
     signature = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, POINTER])

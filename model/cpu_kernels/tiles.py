@@ -79,7 +79,7 @@ class AmxTile:
 
         Returns:
             ``(panels, 2 halves, C / 64, 2 tiles, 2 bytes, 16 fours of channels, 16 cells, 4 channels)``, uint8, not
-            contiguous; of the two bytes the low one is first.
+            contiguous; the low byte is first.
         """
         steps = query.shape[1] // self.channels_together
         parts = query.astype("<i2", copy=False).view(np.uint8).reshape(-1, 2, 2, 16, steps, 16, 4, 2)

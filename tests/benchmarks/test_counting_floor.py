@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from benchmarks.counting_floor import Rates, Work
-from benchmarks.match import PLAIN, WAYS, works_of
+from benchmarks.match import PLAIN, ways_with, works_of
 from model.network_precision import has_native_bfloat16
 
 CPU = torch.device("cpu")
@@ -28,11 +28,17 @@ def test_the_better_of_two_measurements_counts() -> None:
 
 @pytest.mark.parametrize(
     ("matcher", "expected"),
-    [("avx-512-int16", "bfloat16"), ("torch-float32", "float32"), ("triton-float16", "bfloat16")],
+    [
+        ("amx-int8", "bfloat16"),
+        ("avx-512-int16", "bfloat16"),
+        ("torch-float32", "float32"),
+        ("triton-float16", "bfloat16"),
+    ],
 )
 def test_every_way_has_its_work(matcher: str, expected: str) -> None:
     works = works_of(100, matcher)
-    assert list(works) == list(WAYS)
+    assert list(works) == list(ways_with(matcher))
+    assert ("fast, int8 candidates, without AMX" in works) == (matcher == "amx-int8")
     assert works[PLAIN] == Work(190_515_200, 354_453_529_600, "float32")
     fast = works["fast, int8 candidates"]
     assert (fast.number, fast.operations) == (expected, works[PLAIN].operations)

@@ -169,8 +169,7 @@ class Guarded:
     """Hold arrays that lie directly before or behind memory that nobody may touch.
 
     Args:
-        at_end: Whether the last byte of each array is the last one before such memory; otherwise the first byte is the
-            first one behind it.
+        at_end: Whether each array ends where the forbidden memory begins; otherwise it begins where that ends.
     """
 
     def __init__(self, *, at_end: bool) -> None:

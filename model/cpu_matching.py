@@ -19,17 +19,16 @@ import logging
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
 from functools import cache
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
 from model.codes import as_features
+from model.cpu_operands import Memory, Panels
 
 if TYPE_CHECKING:  # LLVM may be missing and is loaded with the first match
     from model.cpu_kernels.compiled import Kernels
@@ -62,7 +61,7 @@ def count_in_int16(
 ) -> Tensor:
     """Count the mutual nearest neighbours of a query with each of K candidates (Eq. 8).
 
-    torch's number of threads share the candidates.
+    torch's number of threads share the candidates, or the cells of the query if there are more threads.
 
     Args:
         query: ``(L, C)`` local features or codes on the CPU, L at least 1.
@@ -78,19 +77,25 @@ def count_in_int16(
     candidates = _readable(candidates)
     kind = _KINDS[candidates.dtype]
     query, candidates = (_with_whole_vectors(each, kernels.tiles[kind]) for each in (as_features(query), candidates))
-    panels, cells = _Panels.of(query, kernels, kind), candidates.shape[1]
-    count = kernels.count[kind]
-    taken, counts = np.zeros(1, np.int64), np.empty(len(candidates), np.int64)
+    panels, counts = Panels.of(query, kernels, kind), np.empty(len(candidates), np.int64)
+    least = -math.inf if floor is None else floor
+    if len(candidates) < torch.get_num_threads():
+        for number, candidate in enumerate(candidates):
+            found = _find_together(panels, candidate, kernels, kind)
+            cells = found.nearest_query, found.nearest_candidate, found.best, panels.squares, found.squares
+            counts[number] = kernels.count_above(*(each.data_ptr() for each in cells), len(candidate), least)
+        return torch.from_numpy(counts)
+    taken = np.zeros(1, np.int64)
 
     def work() -> None:
-        memory = _Memory.of(panels, candidates, kernels.tiles[kind])
-        count(
+        memory = Memory.of(panels, candidates[0], kernels.tiles[kind])
+        kernels.count[kind](
             *panels.arguments,
-            panels.squares.ctypes.data,
+            panels.squares.data_ptr(),
             candidates.data_ptr(),
-            len(candidates),
-            *(cells, candidates.shape[2], len(memory.numbers)),
-            -math.inf if floor is None else floor,
+            *candidates.shape,
+            len(memory.numbers),
+            least,
             *memory.arguments,
             taken.ctypes.data,
             counts.ctypes.data,
@@ -116,25 +121,51 @@ def nearest_in_int16(queries: Tensor, candidates: Tensor, kernels: "Kernels | No
     assert kernels is not None  # noqa: S101  (can_count has said so)
     candidates = _readable(candidates)
     kind = _KINDS[candidates.dtype]
-    tile = kernels.tiles[kind]
-    queries, candidates = (_with_whole_vectors(each, tile) for each in (as_features(queries), candidates))
+    queries, candidates = (
+        _with_whole_vectors(each, kernels.tiles[kind]) for each in (as_features(queries), candidates)
+    )
     to_candidate = np.empty(queries.shape[:2], np.int64)
     to_query = np.empty(candidates.shape[:2], np.int64)
 
-    find, cells = kernels.find[kind], candidates.shape[1]
-    pairs = iter(range(len(queries)))  # shared: each thread takes the next pair
+    def find(pair: int, one_pair: Callable[..., Memory]) -> None:
+        found = one_pair(Panels.of(queries[pair], kernels, kind), candidates[pair], kernels, kind)
+        to_candidate[pair] = found.nearest_candidate[: queries.shape[1]]
+        to_query[pair] = found.nearest_query[: candidates.shape[1]]
+
+    if len(queries) < torch.get_num_threads():
+        for pair in range(len(queries)):
+            find(pair, _find_together)
+    else:
+        pairs = iter(range(len(queries)))  # shared: each thread takes the next pair
+
+        def work() -> None:
+            for pair in pairs:
+                find(pair, _find)
+
+        _in_threads(work, len(queries))
+    return torch.from_numpy(to_candidate), torch.from_numpy(to_query)
+
+
+def _find(panels: Panels, candidate: Tensor, kernels: "Kernels", kind: "FeatureType") -> Memory:
+    """Find the nearest cells of a query and a candidate ``(M, C)`` in this thread."""
+    memory = Memory.of(panels, candidate, kernels.tiles[kind])
+    shapes = *candidate.shape, len(memory.numbers)
+    kernels.find[kind](*panels.arguments, candidate.data_ptr(), *shapes, *memory.arguments)
+    return memory
+
+
+def _find_together(panels: Panels, candidate: Tensor, kernels: "Kernels", kind: "FeatureType") -> Memory:
+    """Find the nearest cells of a query and a candidate ``(M, C)`` in all threads, each with a share of the query."""
+    shares = panels.shares(torch.get_num_threads())
+    found: list[Memory | None] = [None] * len(shares)
+    numbers = iter(range(len(shares)))  # shared: each thread takes the next share
 
     def work() -> None:
-        for pair in pairs:
-            panels = _Panels.of(queries[pair], kernels, kind)
-            memory = _Memory.of(panels, candidates, tile)
-            shapes = cells, candidates.shape[2], len(memory.numbers)
-            find(*panels.arguments, candidates[pair].data_ptr(), *shapes, *memory.arguments)
-            to_candidate[pair] = memory.nearest_candidate[: queries.shape[1]]
-            to_query[pair] = memory.nearest_query[:cells]
+        for number in numbers:
+            found[number] = _find(shares[number], candidate, kernels, kind)
 
-    _in_threads(work, len(queries))
-    return torch.from_numpy(to_candidate), torch.from_numpy(to_query)
+    _in_threads(work, len(shares))
+    return Memory.joined([each for each in found if each is not None])
 
 
 def _in_threads(work: Callable[[], None], count: int) -> None:
@@ -151,77 +182,6 @@ def _in_threads(work: Callable[[], None], count: int) -> None:
             each.result()
 
 
-@dataclass(frozen=True)
-class _Panels:
-    """Hold a query in the layout that the kernel reads.
-
-    Attributes:
-        numbers: ``(panels, …)``, as the tile arranges them; copies of the first cell fill up the last panel.
-        squares: ``(panels · columns,)`` int32, the squared length of each cell.
-    """
-
-    numbers: Tensor
-    squares: NDArray[np.int32]
-
-    @classmethod
-    def of(cls, query: Tensor, kernels: "Kernels", kind: "FeatureType") -> Self:
-        """Round ``(L, C)`` float32, for candidates of a type."""
-        tile = kernels.tiles[kind]
-        cells = _filled_up(len(query), tile.columns)
-        numbers = np.empty((cells, query.shape[1]), np.int16)
-        kernels.read["float32"](query.data_ptr(), *query.shape, numbers.ctypes.data)
-        numbers[len(query) :] = numbers[0]  # if scores are equal the first wins, so a copy never wins
-        squares = np.empty(cells, np.int32)  # like scores, squared lengths fit into 32 bits
-        kernels.squares(numbers.ctypes.data, *numbers.shape, squares.ctypes.data)
-        return cls(torch.from_numpy(tile.arranged(numbers)).contiguous(), squares)
-
-    @property
-    def arguments(self) -> tuple[int, int]:
-        """Return the arguments of the kernels: the address and the number of panels."""
-        return self.numbers.data_ptr(), len(self.numbers)
-
-
-@dataclass(frozen=True)
-class _Memory:
-    """Hold the memory of one thread: 1 MB for 3721 cells of 128 channels.
-
-    Tensors begin where a line of the cache begins; the rows of the numbers should.
-
-    Attributes:
-        numbers: ``(rows, C)`` int16 or int8, a candidate in the form that the kernel reads; at least M rows.
-        squares: ``(rows,)`` int32, the squared length of each cell of the candidate.
-        weights: ``(rows,)`` float32, the weight of each cell of the candidate.
-        best: ``(rows,)`` int32, the score of each cell of the candidate with its nearest cell.
-        nearest_query: ``(rows,)`` int32, the nearest cell of the query for each cell of the candidate.
-        nearest_candidate: ``(at least L,)`` int32, the nearest cell of the candidate for each cell of the query.
-    """
-
-    numbers: Tensor
-    squares: Tensor
-    weights: Tensor
-    best: Tensor
-    nearest_query: Tensor
-    nearest_candidate: Tensor
-
-    @classmethod
-    def of(cls, query: _Panels, candidates: Tensor, tile: "AnyTile") -> Self:
-        """Make the memory for a query and candidates ``(K, M, C)``."""
-        rows = _filled_up(candidates.shape[1], tile.rows)
-        return cls(
-            numbers=torch.empty(rows, candidates.shape[2], dtype=getattr(torch, tile.numbers)),
-            squares=torch.empty(rows, dtype=torch.int32),
-            weights=torch.empty(rows),
-            best=torch.empty(rows, dtype=torch.int32),
-            nearest_query=torch.empty(rows, dtype=torch.int32),
-            nearest_candidate=torch.empty(len(query.squares), dtype=torch.int32),
-        )
-
-    @property
-    def arguments(self) -> tuple[int, ...]:
-        """Return the addresses, in the order of the kernels' arguments."""
-        return tuple(getattr(self, each.name).data_ptr() for each in fields(self))
-
-
 def _readable(candidates: Tensor) -> Tensor:
     """Return features of a type that the kernels read, or codes; other types are converted to float32."""
     return candidates if candidates.dtype in _KINDS else candidates.float()
@@ -232,10 +192,6 @@ def _with_whole_vectors(features: Tensor, tile: "AnyTile") -> Tensor:
     together = tile.channels_together
     spare = -features.shape[-1] % together if features.shape[-1] else together
     return (pad(features, (0, spare)) if spare else features).contiguous()
-
-
-def _filled_up(count: int, size: int) -> int:
-    return count + -count % size
 
 
 @cache

@@ -30,6 +30,7 @@ class Kernels:
         find: ``model.cpu_kernels.counting.write_finding``, by type.
         count: ``model.cpu_kernels.counting.write_counting``, by type.
         squares: ``model.cpu_kernels.counting.write_squares``, for 16 bits.
+        count_above: ``model.cpu_kernels.counting.write_count_above``.
         engine: Owns the machine code.
     """
 
@@ -38,6 +39,7 @@ class Kernels:
     find: dict[FeatureType, Function]
     count: dict[FeatureType, Function]
     squares: Function
+    count_above: Function
     engine: Any
 
     @property
@@ -69,8 +71,8 @@ def kernels_for(tile: Tile, amx: AmxTile | None = None) -> Kernels:
         tiles["int8"] = amx
     engine = compiled(str(written(tiles)))
 
-    def function(name: str, *arguments: Any) -> Function:
-        return cast("Function", CFUNCTYPE(None, *arguments)(engine.get_function_address(name)))
+    def function(name: str, *arguments: Any, result: Any = None) -> Function:
+        return cast("Function", CFUNCTYPE(result, *arguments)(engine.get_function_address(name)))
 
     candidate = [c_void_p, c_int64, c_int64]
     return Kernels(
@@ -91,6 +93,7 @@ def kernels_for(tile: Tile, amx: AmxTile | None = None) -> Kernels:
             for kind in FEATURE_TYPES
         },
         squares=function(counting.squares_name(tile.numbers), c_void_p, c_int64, c_int64, c_void_p),
+        count_above=function(counting.COUNT_ABOVE_NAME, *[c_void_p] * 5, c_int64, c_double, result=c_int64),
         engine=engine,
     )
 

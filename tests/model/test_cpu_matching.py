@@ -1,6 +1,8 @@
 """The kernels for the CPU against plain integer products, for each of their tiles."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event
 
 import numpy as np
@@ -38,6 +40,17 @@ NAMES = [f"{tile.instructions} and {amx}" for tile, amx in RUNNABLE]
 @pytest.fixture(params=RUNNABLE, ids=NAMES)
 def kernels(request: pytest.FixtureRequest) -> Kernels:
     return kernels_for(*request.param)
+
+
+@contextmanager
+def threads(number: int) -> Iterator[None]:
+    """Let torch have a number of threads."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(number)
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def rounded(features: Tensor) -> Tensor:
@@ -95,6 +108,7 @@ pictures = st.tuples(
     st.integers(1, 40) | st.sampled_from([64, 65, 128, 200]),  # channels
     st.sampled_from(["as they are", "with duplicates", "with zeros", "all the same"]),
     st.sampled_from([None, -1.0, -0.5, 0.0, 0.25, 0.5, 0.6, 1.0]),
+    st.sampled_from([1, 3]),  # threads: as many as candidates at most, or more
 )
 
 
@@ -102,9 +116,9 @@ pictures = st.tuples(
 @drawn(few=150, many=5000)
 @given(pictures)
 def test_any_pictures(
-    tiles: tuple[Tile, AmxTile | None], drawn: tuple[int, str, int, int, int, str, float | None]
+    tiles: tuple[Tile, AmxTile | None], drawn: tuple[int, str, int, int, int, str, float | None, int]
 ) -> None:
-    seed, kind, cells, others, channels, what, floor = drawn
+    seed, kind, cells, others, channels, what, floor, number = drawn
     rng = np.random.default_rng(seed)
     query, candidates = random_features(rng, kind, cells, channels), random_features(rng, kind, 2, others, channels)
     if what == "with duplicates":
@@ -115,7 +129,8 @@ def test_any_pictures(
     elif what == "all the same":
         candidates[:] = candidates[:, :1]
     query = as_features(query)
-    counted = count_in_int16(query, candidates, floor, kernels=kernels_for(*tiles))
+    with threads(number):
+        counted = count_in_int16(query, candidates, floor, kernels=kernels_for(*tiles))
     assert counted.tolist() == plainly(query, candidates, floor)
     if floor == -1:
         assert counted.tolist() == plainly(query, candidates)
@@ -215,36 +230,51 @@ def test_extremes_of_the_numbers_overflow_nothing(kernels: Kernels) -> None:
 def test_one_thread_and_many_count_the_same(kernels: Kernels) -> None:
     rng = np.random.default_rng(2)
     query, candidates = random_features(rng, "float32", 61, 8), random_features(rng, "float16", 9, 61, 8)
-    threads, counts = torch.get_num_threads(), []
-    try:
-        for number in (1, 2, 4):
-            torch.set_num_threads(number)
+    counts = []
+    for number in (1, 2, 4, 16):
+        with threads(number):
             counts.append(count_in_int16(query, candidates, kernels=kernels).tolist())
-    finally:
-        torch.set_num_threads(threads)
-    assert counts[0] == counts[1] == counts[2] == plainly(query, candidates.float())
+    assert counts == [plainly(query, candidates.float())] * 4
+
+
+def test_more_threads_than_pairs_share_the_query(kernels: Kernels) -> None:
+    """With ties across the shares of the query, and fewer panels than threads."""
+    rng = np.random.default_rng(6)
+    queries, candidates = random_features(rng, "ties", 2, 300, 5), random_features(rng, "int8", 2, 90, 5)
+    candidates[:, 10:30] = candidates[:, 50:70]
+    queries[:, 100:] = queries[:, :200].clone()
+    with threads(1):
+        expected = nearest_in_int16(queries, candidates, kernels)
+    for number in (3, 4, 20):
+        with threads(number):
+            found = nearest_in_int16(queries, candidates, kernels)
+        assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
 
 
 def test_a_thread_that_starts_late_delays_nobody(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(5)
     query, candidates = random_features(rng, "float32", 61, 8), random_features(rng, "float16", 9, 61, 8)
-    threads, is_free = torch.get_num_threads(), Event()
+    is_free = Event()
     with ThreadPoolExecutor(max_workers=1) as pool:
         pool.submit(is_free.wait)  # the only thread besides the caller's is occupied
         monkeypatch.setattr(cpu_matching, "_pool", lambda: pool)
         try:
-            torch.set_num_threads(2)
-            counts = count_in_int16(query, candidates, kernels=kernels).tolist()
+            with threads(2):
+                counts = count_in_int16(query, candidates, kernels=kernels).tolist()
+                alone = count_in_int16(query, candidates[:1], kernels=kernels).tolist()
         finally:
-            torch.set_num_threads(threads)
             is_free.set()
     assert counts == plainly(query, candidates.float())
+    assert alone == counts[:1]
 
 
 def test_counts_in_the_mode_of_inference(kernels: Kernels) -> None:
-    with torch.inference_mode():
-        query, candidates = torch.eye(12, 16), torch.eye(12, 16).expand(3, -1, -1)
-        assert count_in_int16(query, candidates, kernels=kernels).tolist() == [12, 12, 12]
+    for number in (1, 4):
+        with torch.inference_mode(), threads(number):
+            query, candidates = torch.eye(12, 16), torch.eye(12, 16).expand(3, -1, -1)
+            assert count_in_int16(query, candidates, kernels=kernels).tolist() == [12, 12, 12]
+            to_candidate, _ = nearest_in_int16(query[None], candidates[:1], kernels)
+            assert to_candidate[0].tolist() == list(range(12))
 
 
 def test_candidates_may_be_parts_of_something_larger(kernels: Kernels) -> None:

@@ -38,7 +38,7 @@ class Panels:
         return cls(torch.from_numpy(tile.arranged(numbers.numpy())).contiguous(), squares)
 
     def shares(self, count: int) -> "list[Panels]":
-        """Return the query in at most so many parts of nearly equal size, one after the other."""
+        """Return the query in parts of nearly equal size, one after the other, at most ``count`` of them."""
         number = min(count, len(self.numbers))
         squares = self.squares.view(len(self.numbers), -1)
         parts = zip(self.numbers.tensor_split(number), squares.tensor_split(number), strict=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.performance import load_tables, tables
 from benchmarks.performance.cell_tables import cells_table
+from benchmarks.performance.cluster_tables import cluster_build_table
 from benchmarks.performance.confidence_plot import draw_confidences
 from benchmarks.performance.confidence_tables import conditions_table, confidence_table, signals_table
 from benchmarks.performance.floor_tables import floor_networks_table, floor_tables
@@ -73,6 +74,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "capacity": Table(("load",), load_tables.capacity_table),
         "load": Table(("load",), load_tables.load_table),
         "endurance": Table(("endurance",), load_tables.endurance_table),
+        "cluster_build": Table(("cluster_build",), cluster_build_table),
     },
     "docs/book/results.md": {
         "photographs": Table(("photographs", "photographs_random"), photographs_table),

@@ -39,13 +39,13 @@ STEPS = (0, 5, 10, 20, 50, 100)
 """Numbers of compared candidates after which evidence is judged, as far as the shortlist reaches."""
 
 SEQUENCES = (
-    (0.99, 0.985, 0.98, 0.97, 0.96, 0.95, 0.925),
-    (0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1),
+    (0.99, 0.985, *(hundredths / 100 for hundredths in range(98, 90, -1))),
+    tuple(hundredths / 100 for hundredths in range(90, 8, -2)),
 )
 """Thresholds in the order of their tests, fixed before any answer is known.
 
-A sequence ends at the first threshold that fails. It therefore counts as one test, and the certainty is shared by two
-tests (Bonferroni) instead of eighteen. The second sequence is for maps with few answers of a confidence of 0.99.
+A sequence ends at the first threshold that fails. It therefore counts as one test, however small its steps are, and the
+certainty is shared by two tests (Bonferroni). The second sequence is for maps with few answers of a confidence of 0.99.
 """
 
 ELSEWHERE = 1 / 2

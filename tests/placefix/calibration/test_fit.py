@@ -70,7 +70,7 @@ def test_a_bound_is_that_of_clopper_and_pearson_or_of_a_threshold_before() -> No
     is_right[[0, 1, 2, 450]] = False  # three of the surest are wrong, and one that is not sure
     bounds = {bound.confidence: bound for bound in bounds_of(confidences, is_right, np.ones(500, dtype=bool))}
     assert list(bounds) == sorted(each for sequence in SEQUENCES for each in sequence)
-    assert [(bounds[each].accepted, bounds[each].wrong) for each in (0.99, 0.98, 0.925, 0.9, 0.5)] == [
+    assert [(bounds[each].accepted, bounds[each].wrong) for each in (0.99, 0.98, 0.92, 0.9, 0.5)] == [
         *((100, 3), (140, 3), (440, 3), (440, 3), (500, 4))
     ]
     chance_of_so_few = binom.cdf(3, 100, bounds[0.99].wrong_at_most)
@@ -78,6 +78,13 @@ def test_a_bound_is_that_of_clopper_and_pearson_or_of_a_threshold_before() -> No
     assert {bounds[each].wrong_at_most for each in SEQUENCES[0]} == {bounds[0.99].wrong_at_most}
     assert binom.cdf(3, 440, bounds[0.9].wrong_at_most) == pytest.approx(0.05)
     assert binom.cdf(4, 500, bounds[0.5].wrong_at_most) == pytest.approx(0.05)
+
+
+def test_a_threshold_is_within_two_hundredths_of_the_confidence_where_answers_become_wrong() -> None:
+    confidences = np.repeat([0.95, 0.641, 0.639], [300, 300, 300])
+    is_right = confidences > 0.64
+    bounds = bounds_of(confidences, is_right, np.ones(900, dtype=bool))
+    assert next(bound.confidence for bound in bounds if bound.wrong_at_most <= 0.05) == 0.64
 
 
 def test_where_no_answer_is_accepted_nothing_is_promised() -> None:

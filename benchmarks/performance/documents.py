@@ -82,6 +82,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "together_gardenspoint": Table(("together_gardenspoint",), together_table),
         "together_town": Table(("together_town",), together_table),
         "confidence": Table(("confidence",), confidence_table),
+        "confidence_labelled": Table(("confidence_labelled",), confidence_table),
         "confidence_conditions": Table(("confidence",), conditions_table),
         "confidence_signals": Table(("confidence",), signals_table),
         "floor": Table(("floor",), floor_tables),

@@ -173,7 +173,7 @@ def _locals_file(path: Path) -> Path:
 
 def gather_mapped(file: Path, count: int, codec: LocalCodec, rows: NDArray[np.int64]) -> Tensor:
     """Copy rows of a mapped file, in the order of the shortlist, into new memory: the plain way."""
-    mapped = map_features(file, (count, CELLS, codec.width), codec.array_type)
+    mapped = map_features(file, (count, *codec.row_shape(CELLS)), codec.array_type)
     gathered = torch.empty((len(rows), CELLS, CHANNELS), dtype=codec.decoded_type)
     for target, row in zip(gathered.numpy(), rows, strict=True):
         codec.decode(mapped[row], target)

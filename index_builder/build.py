@@ -24,7 +24,7 @@ from model.progress import SILENT, Progress
 from model.rerankers.registry import make_reranker, reranker_named
 from model.rerankers.reranker import RerankSettings
 from model.weights_cache import licence_of
-from place_map.code_learning import check_channels
+from place_map.code_learning import largest_side
 from place_map.local_codec import LEARNED, global_type
 from place_map.manifest import FeatureShapes, NetworkIdentity, NetworkInput
 from place_map.unfinished import changing, clean_up_beside
@@ -171,18 +171,13 @@ def choose_reranker(encoder: Encoder, options: BuildOptions) -> str:
 
     Raises:
         InvalidInput: The re-ranker is unknown, the network lacks features that it needs, it has no match floor and the
-            options give one, or the store rotates features, and the re-ranker or the network does not allow this.
+            options give one, or the store learns codes and the features have too many channels.
     """
     name = options.reranker or encoder.reranker
     if options.reranker is not None or encoder.local_dim:
         make_reranker(name, encoder, RerankSettings(floor=options.match_floor))
     if options.store in LEARNED and encoder.local_dim:
-        check_channels(encoder.local_dim)
-        if not reranker_named(name).takes_rotated:
-            raise InvalidInput(
-                f"--store {options.store} rotates local features, and the re-ranker {name} needs them as the network "
-                "gives them: choose another --store, for example int8"
-            )
+        largest_side(encoder.local_grid, encoder.local_dim)
     return name
 
 

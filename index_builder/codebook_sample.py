@@ -12,14 +12,15 @@ from index_builder.build_options import BuildOptions
 from index_builder.encoding import PictureBatch, encode_batches
 from model.encoder import Encoder
 from model.places import Place
-from model.progress import Progress
-from place_map.code_learning import learn_codes
+from model.progress import SILENT, Progress
+from place_map.block_codes import cut_blocks
+from place_map.code_learning import largest_side, learn_codes
 from place_map.codebook_entry import CodebookEntry
 from place_map.local_codec import LEARNED, LocalCodec
 from place_map.manifest import FeatureShapes
 
 SAMPLE_PICTURES = 128
-_CELLS_A_PICTURE = 256  # a sample has 32,768 features then, 16 MB at C = 128
+_NUMBERS_A_PICTURE = 2**18  # half of the blocks of 61 × 61 × 128 numbers; a sample has 134 MB then
 _SEED = 0
 
 
@@ -60,23 +61,27 @@ def sample_order(count: int) -> list[int]:
     return order
 
 
-def with_codebook(shapes: FeatureShapes, pictures: Iterable[Tensor]) -> FeatureShapes:
+def with_codebook(shapes: FeatureShapes, pictures: Iterable[Tensor], progress: Progress = SILENT) -> FeatureShapes:
     """Return shapes with a codebook, if their store learns one.
 
     Args:
         shapes: The shapes of a map that has no codebook yet.
         pictures: The local features of pictures, ``(N, C)`` float32 on the CPU, in the order of a sample. They are read
             until there are enough. Without any, there is nothing that the codebook is for.
+        progress: The display.
 
     Raises:
         InvalidInput: The features have too many channels.
     """
     if not shapes.needs_codebook:
         return shapes
-    random = np.random.default_rng(_SEED)
-    parts = [torch.empty(0, shapes.local_dim)]
-    for features in islice(pictures, SAMPLE_PICTURES if shapes.local_dim else 0):
-        cells = random.permutation(len(features))[:_CELLS_A_PICTURE]
-        parts.append(features[torch.from_numpy(cells)])
-    learned = learn_codes(torch.cat(parts), LEARNED[shapes.local_codec.store])
+    assert shapes.local_store is not None  # noqa: S101  (a store that learns has a name)
+    random, grid, channels = np.random.default_rng(_SEED), shapes.local_grid, shapes.local_dim
+    side = largest_side(grid, channels)
+    parts = [torch.empty(0, side**2, channels)]
+    for features in islice(pictures, SAMPLE_PICTURES if channels else 0):
+        blocks = cut_blocks(features, grid, side)
+        some = random.permutation(len(blocks))[: _NUMBERS_A_PICTURE // (side**2 * channels)]
+        parts.append(blocks[torch.from_numpy(some)])
+    learned = learn_codes(torch.cat(parts), grid, LEARNED[shapes.local_store], progress)
     return shapes.model_copy(update={"local_codebook": CodebookEntry.of(learned)})

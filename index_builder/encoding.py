@@ -191,5 +191,5 @@ def _none(encoder: Encoder, codec: LocalCodec) -> _Rounded:
     cells = encoder.local_grid[0] * encoder.local_grid[1]
     return _Rounded(
         torch.empty((0, encoder.global_dim), dtype=TORCH_TYPES[global_type(codec.store)], device=encoder.device),
-        torch.empty((0, cells, codec.width), dtype=TORCH_TYPES[codec.array_type], device=encoder.device),
+        torch.empty((0, *codec.row_shape(cells)), dtype=TORCH_TYPES[codec.array_type], device=encoder.device),
     )

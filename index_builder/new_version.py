@@ -163,7 +163,7 @@ def _with_codebook(
     if plan.codebook is None:
         places = [place for segment in revision.new_segments for place in segment.places]
         with closing(encoded_sample(places, _needed(encoder), options, progress)) as pictures:
-            shapes = with_codebook(revision.settings.features, pictures)
+            shapes = with_codebook(revision.settings.features, pictures, progress)
         plan = replace(plan, codebook=shapes.local_codebook)
         staging.keep(plan)
     assert plan.codebook is not None  # noqa: S101  (it was learned, if it was not there)

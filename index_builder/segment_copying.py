@@ -113,7 +113,7 @@ class _RawRows:
         self._global_features = map_features(
             directory / layout.GLOBALS, (segment.rows, shapes.global_dim), shapes.dtype
         )
-        self._shape = (shapes.local_count, codec.width)
+        self._shape = codec.row_shape(shapes.local_count)
         self._array_type = codec.array_type
         self._local_features = RowFile(directory / layout.LOCALS, (segment.rows, *self._shape), codec.array_type)
         table = read_places(directory / layout.PLACES, segment.rows)
@@ -134,7 +134,7 @@ class _RawRows:
 
 
 def _gathered(rows: Sequence[tuple[_RawRows, int]]) -> tuple[StoredFeatures, StoredArray]:
-    """Return the features of rows as they are stored: ``(b, D)`` and ``(b, N, width)``."""
+    """Return the features of rows as they are stored: ``(b, D)`` and ``(b, *row_shape)``."""
     global_features, local_features = rows[0][0].room_for(len(rows))
     for place, (reader, row) in enumerate(rows):
         reader.read(row, global_features[place], local_features[place])

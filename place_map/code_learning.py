@@ -1,11 +1,15 @@
-"""The learning of codebooks from local features of a sample of a map's pictures.
+"""The learning of codebooks of local features from blocks of a sample of a map's pictures.
 
-Features are turned to their principal axes, the axes are dealt out to the bytes so that each has about as much to say
-(Ge, He, Ke and Sun, Optimized Product Quantization, CVPR 2013, the parametric solution), and the entries of each byte
-are found by k-means.
+The axes are the principal axes of the blocks. The bits of a block go to the axes as reverse water-filling says (Cover
+and Thomas, Elements of Information Theory, section 10.3.3): every axis that varies more than a common level gets the
+logarithm of their ratio. Bytes take axes in this order until each has about eight bits. The entries of a byte are found
+by k-means.
 
-The same features give the same codebook on the same machine with the same versions and number of threads.
+The same blocks give the same codebook on the same machine with the same versions and number of threads.
 """
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,93 +18,166 @@ from torch import Tensor
 
 from model.codes import as_features
 from model.errors import InvalidInput
+from model.progress import SILENT, Progress
+from place_map.block_codes import (
+    AXIS_ONE,
+    ENTRIES,
+    EXACT_BELOW,
+    FEATURE_ONE,
+    LARGEST_SIDE,
+    BlockCodes,
+)
 from place_map.faiss_library import load_faiss
-from place_map.learned_codes import ENTRIES, LARGEST_CODE, LearnedBits, LearnedCodes
 
-MOST_CHANNELS = 512
-"""The most channels C: a manifest keeps C × C numbers, 1 MB here."""
+MOST_NUMBERS = 2048
+"""The most numbers of a block, and so the most channels of a feature: a manifest keeps the axes, 2 MB at most."""
 
+_BITS_OF_A_BYTE = 8.0
+_LOGARITHMS_OF_ROUNDING = 15.0  # a moment that is less than the greatest by this factor is a rounding error
+_LEAST_BITS = 0.7  # with the axes that get less, features would be no better, and reading them would take longer
+_BLOCKS_FOR_A_NUMBER = 4  # fewer blocks would give axes that fit the sample alone
 _SEED = 0
-_KMEANS_ITERATIONS = 25
-_LEAST_VARIANCE = 1e-9  # smaller ones are rounding errors of features of length 1
+_KMEANS_ITERATIONS = 10
+_POINTS_OF_AN_ENTRY = 32
+_CHECKED_BLOCKS = 2048  # whose cosine is measured
 
 
-def learn_codes(features: Tensor, bits: LearnedBits) -> LearnedCodes:
-    """Learn the codebook of a map.
+def largest_side(grid: tuple[int, int], channels: int) -> int:
+    """Return the side of the largest blocks that a codebook may have, in cells.
 
     Args:
-        features: ``(n, C)`` float32 of length 1, on the CPU. If there are none, nobody will ask for their codes, and
-            the codebook is an arbitrary one.
-        bits: The bits of a number, 1 or 2: eight or four channels share a byte.
+        grid: Rows and columns of cells.
+        channels: C.
 
     Raises:
         InvalidInput: The features have too many channels.
     """
-    count, channels = features.shape
-    check_channels(channels)
-    if not count:
-        features = torch.eye(channels)
-    rotation, entries = _learn_product(features, 8 // bits)
-    unit = float(np.abs(entries).max(initial=0)) / LARGEST_CODE or 1.0
-    found = LearnedCodes(rotation, np.ascontiguousarray(np.rint(entries / unit), np.int8), unit, 1.0)
-    return LearnedCodes(found.rotation, found.entries, found.unit, _mean_cosine(features, found))
-
-
-def check_channels(channels: int) -> None:
-    """Check that codes can be learned for features of C channels.
-
-    Raises:
-        InvalidInput: There are too many.
-    """
-    if channels > MOST_CHANNELS:
+    if channels > MOST_NUMBERS:
         raise InvalidInput(
-            f"the network's local features have {channels:,} channels, and codes are learned for {MOST_CHANNELS} at "
+            f"the network's local features have {channels:,} channels, and codes are learned for {MOST_NUMBERS:,} at "
             "most: choose --store int4 or binary, which learn nothing"
         )
+    side = LARGEST_SIDE
+    while side > 1 and (side > min(grid) or side**2 * channels > MOST_NUMBERS):
+        side //= 2
+    return side
 
 
-def _learn_product(features: Tensor, in_byte: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return a rotation ``(C, C)`` and entries ``(width, 256, in_byte)`` by k-means."""
-    channels = features.shape[1]
-    width = -(-channels // in_byte)
-    if not width:
-        return np.eye(channels, dtype=np.float32), np.zeros((0, ENTRIES, in_byte))
-    exact = features.double().numpy()
-    centred = exact - exact.mean(axis=0)
-    variances, axes = np.linalg.eigh(centred.T @ centred / len(exact))
-    rotation = axes[:, _dealt_out(variances, in_byte)].astype(np.float32)
-    rows = max(len(exact), ENTRIES)  # faiss wants as many features as entries
-    rotated = np.zeros((rows, width * in_byte), np.float32)
-    rotated[:, :channels] = np.resize(features.numpy() @ rotation, (rows, channels))
-    faiss = load_faiss()
-    quantizer = faiss.ProductQuantizer(width * in_byte, width, 8)
-    quantizer.cp.niter, quantizer.cp.seed, quantizer.cp.min_points_per_centroid = _KMEANS_ITERATIONS, _SEED, 1
-    quantizer.train(rotated)
-    entries = faiss.vector_to_array(quantizer.centroids).reshape(width, ENTRIES, in_byte)
-    return rotation, entries.astype(np.float64)
+def learn_codes(blocks: Tensor, grid: tuple[int, int], numbers_a_byte: int, progress: Progress = SILENT) -> BlockCodes:
+    """Learn the codebook of a map.
 
+    Blocks are divided into smaller ones if there are too few of them.
 
-def _dealt_out(variances: NDArray[np.float64], in_byte: int) -> list[int]:
-    """Return the order of axes in which the product of the variances of each byte is about the same.
-
-    Each axis, the widest first, goes to the byte with the least product so far that has room.
+    Args:
+        blocks: ``(n, side · side, C)`` float32 features of length 1 in blocks of ``largest_side``, on the CPU. If there
+            are none, nobody will ask for their codes, and the codebook is an arbitrary one.
+        grid: Rows and columns of cells of a picture.
+        numbers_a_byte: How many numbers of a feature a byte stands for.
+        progress: The display, advanced for each byte of a block.
     """
-    channels = len(variances)
-    logarithms = np.log(np.maximum(variances, _LEAST_VARIANCE) / _LEAST_VARIANCE)
-    room = [min(in_byte, channels - start) for start in range(0, channels, in_byte)]
-    groups: list[list[int]] = [[] for _ in room]
-    totals = [0.0] * len(room)
-    for axis in np.argsort(-variances, kind="stable").tolist():
-        byte = min((each for each in range(len(room)) if len(groups[each]) < room[each]), key=totals.__getitem__)
-        groups[byte].append(axis)
-        totals[byte] += float(logarithms[axis])
-    return [axis for group in groups for axis in group]
+    cells, channels = blocks.shape[1:]
+    side = round(cells**0.5)
+    if not len(blocks):
+        blocks = torch.full((1, cells, channels), max(channels, 1) ** -0.5)
+    while side > 1 and len(blocks) < _BLOCKS_FOR_A_NUMBER * side**2 * channels:
+        side //= 2
+        # (n, rows, side, columns, side, C), whose rows and columns of smaller blocks come first then
+        blocks = blocks.view(-1, 2, side, 2, side, channels).transpose(2, 3).reshape(-1, side**2, channels)
+    numbers = blocks.flatten(1)
+    bits = _bytes_of_a_block(grid, side, channels, numbers_a_byte) * _BITS_OF_A_BYTE
+    moments, axes = np.linalg.eigh((numbers.T @ numbers / len(numbers)).double().numpy())
+    share = _shared_out(moments[::-1], bits)
+    whole_axes = np.rint(axes.T[::-1][: len(share)] * AXIS_ONE).astype(np.int16)
+    widths = _dealt_out(share)
+    empty = np.zeros((len(share), ENTRIES), np.int16)
+    found = BlockCodes(grid, side, whole_axes, widths, empty, 1.0, 1.0)
+    found = _with_entries(found, (numbers * FEATURE_ONE).round_() @ torch.from_numpy(whole_axes).float().T, progress)
+    return replace(found, cosine=_mean_cosine(blocks, found))
 
 
-def _mean_cosine(features: Tensor, learned: LearnedCodes) -> float:
-    if not features.numel():
+def _bytes_of_a_block(grid: tuple[int, int], side: int, channels: int, numbers_a_byte: int) -> int:
+    """Return the bytes of a block, so that the blocks of a picture stand for its numbers and not for repeated cells."""
+    blocks = -(-grid[0] // side) * -(-grid[1] // side)
+    return max(1, grid[0] * grid[1] * channels // (numbers_a_byte * max(1, blocks)))
+
+
+def _shared_out(moments: NDArray[np.float64], bits: float) -> NDArray[np.float64]:
+    """Return the bits of the first K axes, at most eight each, whose sum is ``bits`` if there are axes enough.
+
+    Args:
+        moments: ``(n,)`` the mean squares of the products with the axes, the greatest first.
+        bits: The bits of a block.
+    """
+    share = _filled(moments, bits)
+    while len(share) > 1 and share[-1] < _LEAST_BITS:  # the bits of the axes that are left out go to the others
+        share = _filled(moments[: max(1, int((share >= _LEAST_BITS).sum()))], bits)
+    return share
+
+
+def _filled(moments: NDArray[np.float64], bits: float) -> NDArray[np.float64]:
+    """Return the bits of each axis by reverse water-filling."""
+
+    def at(level: float) -> NDArray[np.float64]:
+        ratios = np.maximum(moments / np.exp(level), 1.0)
+        shares: NDArray[np.float64] = np.minimum(np.log2(ratios) / 2, _BITS_OF_A_BYTE)
+        return shares
+
+    upper = float(np.log(moments.max(initial=1e-12)))  # where no axis has a bit
+    lower = upper - _LOGARITHMS_OF_ROUNDING
+    for _ in range(60):
+        middle = (lower + upper) / 2
+        lower, upper = (middle, upper) if at(middle).sum() > bits else (lower, middle)
+    return at(upper)
+
+
+def _dealt_out(bits: NDArray[np.float64]) -> tuple[int, ...]:
+    """Return how many axes each byte takes, one after the other, so that each has about eight bits."""
+    middles = np.cumsum(bits) - bits / 2
+    _, widths = np.unique((middles / _BITS_OF_A_BYTE).astype(np.int64), return_counts=True)
+    return tuple(widths.tolist())
+
+
+def _with_entries(codes: BlockCodes, products: Tensor, progress: Progress) -> BlockCodes:
+    """Return codes with the entries that k-means finds for products ``(n, K)``, in whole numbers."""
+    faiss = load_faiss()
+    scale = 1 / (AXIS_ONE * FEATURE_ONE)
+    found = []
+    progress.started(codes.width, 0)
+    for part in torch.split(products, list(codes.widths), dim=1):
+        points = np.ascontiguousarray(part.numpy() * np.float32(scale))
+        points = np.resize(points, (max(len(points), ENTRIES), points.shape[1]))  # faiss wants as many as entries
+        means = faiss.Kmeans(
+            points.shape[1],
+            ENTRIES,
+            niter=_KMEANS_ITERATIONS,
+            seed=_SEED,
+            min_points_per_centroid=1,
+            max_points_per_centroid=_POINTS_OF_AN_ENTRY,
+        )
+        means.train(points)
+        found.append(means.centroids.T)
+        progress.advanced(1)
+    return _in_whole_numbers(codes, found)
+
+
+def _in_whole_numbers(codes: BlockCodes, entries: Sequence[NDArray[np.float32]]) -> BlockCodes:
+    """Return codes with entries in the finest unit in which all sums are exact."""
+    joined = np.concatenate([np.zeros((0, ENTRIES), np.float32), *entries]).astype(np.float64)
+    finest = np.iinfo(np.int16).max / max(float(np.abs(joined).max(initial=0)), 1e-6)
+    trial = replace(codes, entries=np.rint(joined * finest).astype(np.int16))
+    per_one = finest * min(1.0, 0.99 * EXACT_BELOW / max(trial.largest_sum, 1.0))
+    return replace(codes, entries=np.rint(joined * per_one).astype(np.int16), unit=1 / per_one)
+
+
+def _mean_cosine(blocks: Tensor, codes: BlockCodes) -> float:
+    """Return the mean cosine of the features in some blocks and their codes."""
+    some = blocks[:: max(1, len(blocks) // _CHECKED_BLOCKS)]
+    if not some.numel():
         return 1.0
-    codes = np.empty(features.shape, np.int8)
-    learned.decode(learned.encode(features).numpy(), codes)
-    cosines = (learned.rotate(features) * as_features(torch.from_numpy(codes))).sum(dim=1, dtype=torch.float64)
-    return float(cosines.mean())
+    # As the only column of blocks of a picture.
+    column = replace(codes, grid=(len(some) * codes.side, codes.side))
+    features = some.reshape(-1, some.shape[-1])
+    restored = np.empty(features.shape, np.int8)
+    column.decode(column.encode(features).numpy(), restored)
+    cosines = (features * as_features(torch.from_numpy(restored))).sum(dim=1, dtype=torch.float64)
+    return min(1.0, float(cosines.mean()))

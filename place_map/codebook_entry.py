@@ -3,76 +3,91 @@
 import base64
 import hashlib
 from functools import lru_cache
-from math import prod
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
-from place_map.learned_codes import ENTRIES, LearnedBits, LearnedCodes, learned_width
+from place_map.block_codes import ENTRIES, EXACT_BELOW, BlockCodes
 from place_map.manifest_part import ManifestPart, Sha256
 
-_LEAST_ORTHOGONAL = 1e-3
 _KEPT = 8  # codebooks that stay decoded: one for each map of a server
 
 
 class CodebookEntry(ManifestPart):
-    """Hold a codebook (``place_map.learned_codes``).
+    """Hold a codebook (``place_map.block_codes``).
 
     Attributes:
-        rotation: The base64 of C × C float32, little-endian, row by row.
-        entries: The base64 of width × 256 × (channels of a byte) int8.
-        unit: The number that a code of 1 stands for in a feature of length 1.
+        side: The rows and the columns of cells in a block.
+        widths: The number of axes of each byte; their sum is K.
+        axes: The base64 of K × (side · side · C) int16, little-endian, axis by axis.
+        entries: The base64 of K × 256 int16.
+        unit: The product of a block and an axis for which an entry of 1 stands.
         cosine: The mean cosine between a feature and its codes.
-        sha256: The sum of the bytes of the rotation, then of the entries.
+        sha256: The sum of the bytes of the axes, then of the entries.
     """
 
-    rotation: str
+    side: Literal[1, 2, 4]
+    widths: Annotated[tuple[PositiveInt, ...], Field(strict=False)]  # a list in JSON
+    axes: str
     entries: str
     unit: Annotated[float, Field(gt=0)]
-    cosine: Annotated[float, Field(gt=0, le=1 + 1e-6)]
+    cosine: Annotated[float, Field(gt=0, le=1)]
     sha256: Sha256
 
     @classmethod
-    def of(cls, learned: LearnedCodes) -> Self:
+    def of(cls, codes: BlockCodes) -> Self:
         """Return the entry of a codebook."""
-        rotation, entries = learned.rotation.astype("<f4").tobytes(), learned.entries.tobytes()
-        return cls(
-            rotation=base64.b64encode(rotation).decode(),
-            entries=base64.b64encode(entries).decode(),
-            unit=learned.unit,
-            cosine=learned.cosine,
-            sha256=hashlib.sha256(rotation + entries).hexdigest(),
+        axes, entries = (array.astype("<i2").tobytes() for array in (codes.axes, codes.entries))
+        return cls.model_validate(
+            {
+                "side": codes.side,
+                "widths": codes.widths,
+                "axes": base64.b64encode(axes).decode(),
+                "entries": base64.b64encode(entries).decode(),
+                "unit": codes.unit,
+                "cosine": codes.cosine,
+                "sha256": hashlib.sha256(axes + entries).hexdigest(),
+            }
         )
 
-    def codes(self, channels: int, bits: LearnedBits) -> LearnedCodes:
+    def codes(self, grid: tuple[int, int], channels: int) -> BlockCodes:
         """Return the codebook.
 
         Args:
+            grid: Rows and columns of cells.
             channels: C.
-            bits: The bits of a number.
 
         Raises:
             ValueError: The codebook is of other features.
         """
-        return _decoded(self, channels, bits)
+        return _decoded(self, grid, channels)
 
     @model_validator(mode="after")
     def _has_its_sum(self) -> Self:
-        content = base64.b64decode(self.rotation, validate=True) + base64.b64decode(self.entries, validate=True)
+        content = base64.b64decode(self.axes, validate=True) + base64.b64decode(self.entries, validate=True)
         if hashlib.sha256(content).hexdigest() != self.sha256:
             raise ValueError("the codebook of the local features does not have its sum")
         return self
 
 
 @lru_cache(maxsize=_KEPT)
-def _decoded(entry: CodebookEntry, channels: int, bits: LearnedBits) -> LearnedCodes:
-    rotation = np.frombuffer(base64.b64decode(entry.rotation), "<f4")
-    entries = np.frombuffer(base64.b64decode(entry.entries), np.int8)
-    shape = (learned_width(channels, bits), ENTRIES, 8 // bits)
-    if rotation.size != channels**2 or entries.size != prod(shape):
-        raise ValueError(f"the codebook of the local features is not for {channels} channels of {bits} bits")
-    rotation = rotation.reshape(channels, channels).astype(np.float32)
-    if np.abs(rotation.T @ rotation - np.eye(channels)).max(initial=0) > _LEAST_ORTHOGONAL:
-        raise ValueError("the rotation of the local features is not orthogonal")
-    return LearnedCodes(rotation, entries.reshape(shape).copy(), entry.unit, entry.cosine)
+def _decoded(entry: CodebookEntry, grid: tuple[int, int], channels: int) -> BlockCodes:
+    axes, entries = (
+        np.frombuffer(base64.b64decode(text), "<i2").astype(np.int16) for text in (entry.axes, entry.entries)
+    )
+    count, numbers = sum(entry.widths), entry.side**2 * channels
+    if axes.size != count * numbers or entries.size != count * ENTRIES:
+        raise ValueError(f"the codebook of the local features is not for {channels} channels")
+    codes = BlockCodes(
+        grid,
+        entry.side,
+        axes.reshape(count, numbers),
+        entry.widths,
+        entries.reshape(count, ENTRIES),
+        entry.unit,
+        entry.cosine,
+    )
+    if codes.largest_sum >= EXACT_BELOW:
+        raise ValueError("the codebook of the local features has sums that are not exact")
+    return codes

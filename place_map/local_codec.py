@@ -13,24 +13,25 @@ float32    float32             1,905,152         as the network computed it
 float16    float16               952,576         rounded
 int8       int8                  476,288         -127 to 127, which is the largest one of the feature
 int4       uint8, two a byte     238,144         -7 to 7, which is 2.4 times the root mean square, and beyond
-pq2        uint8, four a byte    119,072         by a codebook that is learned for the map (``learned_codes``)
-pq1        uint8, eight a byte    59,536         the same
-binary     uint8, eight a byte    59,536         1 if it is positive, else -1
+block8     uint8, 8 a byte        59,392         by a codebook that is learned for the map (``block_codes``)
+block16    uint8, 16 a byte       29,696         the same
+block32    uint8, 32 a byte       14,848         the same
+binary     uint8, 8 a byte        59,536         1 if it is positive, else -1
 =========  ==================  ================  ========================================================
 
 Eight bits can represent the largest number of any feature. Four bits cannot. The numbers of the demo's network are
 nearly normally distributed; for that distribution, 15 codes at equal distances lose least if they end at 2.4 times the
 root mean square.
 
-Queries are not rounded: their features are compared in the precision of the network. Where features are rotated before
-they are stored, so is a query before it is compared.
+Queries are not rounded: their features are compared in the precision of the network.
 
-Some re-rankers need a few more numbers of a feature, such as where it lies. These *extras* follow the stored feature as
-float32, whatever the store.
+Some re-rankers need a few more numbers of a feature, such as where it lies. These *extras* follow the stored feature,
+or the stored block of features, as float32, whatever the store.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Literal, cast, get_args
 
 import numpy as np
@@ -38,16 +39,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.codes import as_features
+from place_map.block_codes import LARGEST_CODE, BlockCodes
 from place_map.feature_store import TORCH_TYPES, ArrayType, FloatType, StoredArray, bytes_per_value
-from place_map.learned_codes import LARGEST_CODE, LearnedBits, LearnedCodes, learned_width
 from place_map.packing import PackedBits, pack, packed_width, unpack
 
-StoreType = Literal["float32", "float16", "int8", "int4", "pq2", "pq1", "binary"]
+StoreType = Literal["float32", "float16", "int8", "int4", "block8", "block16", "block32", "binary"]
 STORES: tuple[StoreType, ...] = get_args(StoreType)
 
-LEARNED: Mapping[StoreType, LearnedBits] = {"pq2": 2, "pq1": 1}
-"""The stores with a codebook, and the bits of a number."""
+LEARNED: Mapping[StoreType, int] = {"block8": 8, "block16": 16, "block32": 32}
+"""The stores with a codebook, and how many numbers a byte stands for."""
 
 _INT4_LIMIT = 2.4  # root mean squares
 _EXTRA_BYTES = 4  # float32
@@ -67,7 +67,7 @@ class LocalCodec:
     store: StoreType
     channels: int
     extras: int = 0
-    learned: LearnedCodes | None = None
+    learned: BlockCodes | None = None
 
     @property
     def array_type(self) -> ArrayType:
@@ -100,58 +100,73 @@ class LocalCodec:
 
     @property
     def coded_width(self) -> int:
-        """Return how many values of ``locals.npy`` hold the channels of a feature."""
+        """Return how many values of ``locals.npy`` hold the channels of a feature, or of a block of features."""
         if self.store in LEARNED:
-            return learned_width(self.channels, LEARNED[self.store])
+            return self._codebook().width
         return packed_width(self.channels, self.packed_bits) if self.packed_bits else self.channels
 
-    @property
-    def width(self) -> int:
-        """Return how many values of ``locals.npy`` hold a feature: its channels, then its extras."""
-        return self.coded_width + self.extras * _EXTRA_BYTES // bytes_per_value(self.array_type)
+    def row_shape(self, cells: int) -> tuple[int, int]:
+        """Return the shape of the stored features of a picture with N cells: the features or blocks, and their values.
+
+        The values of the channels come first, then those of the extras.
+        """
+        extras = self.extras * _EXTRA_BYTES // bytes_per_value(self.array_type)
+        if self.store in LEARNED:
+            codes = self._codebook()
+            return codes.blocks, codes.width + codes.side**2 * extras
+        return cells, self.coded_width + extras
 
     def bytes_per_picture(self, cells: int) -> int:
         """Return the bytes of the N features of a picture on the disk."""
-        return cells * self.width * bytes_per_value(self.array_type)
+        return prod(self.row_shape(cells)) * bytes_per_value(self.array_type)
 
     def encode(self, features: Tensor, extras: Tensor | None = None) -> Tensor:
         """Round features on their device, so that fewer bytes leave it.
 
         Args:
-            features: ``(…, C)`` float32, finite.
-            extras: ``(…, E)`` float32, finite, which are not rounded; None if E is 0.
+            features: ``(…, N, C)`` float32, finite.
+            extras: ``(…, N, E)`` float32, finite, which are not rounded; None if E is 0.
 
         Returns:
-            ``(…, width)`` of ``array_type``.
+            ``(…, *row_shape)`` of ``array_type``.
         """
         coded = self._encode_channels(features)
         if not self.extras:
             return coded
         assert extras is not None and extras.shape == (*features.shape[:-1], self.extras)  # noqa: PT018, S101
+        if self.learned is not None:
+            pictures = extras.reshape(-1, *extras.shape[-2:])
+            extras = torch.stack([self.learned.cut(each).flatten(1) for each in pictures]).view(*coded.shape[:-1], -1)
         return torch.cat((coded, extras.contiguous().view(coded.dtype)), dim=-1)
 
     def codes(self, stored: StoredArray) -> NDArray[np.int8]:
-        """Return the codes ``(…, C)`` in values ``(…, width)`` of a store with codes."""
+        """Return the codes ``(…, N, C)`` in values ``(…, *row_shape)`` of a store with codes."""
         if not self.is_packed:
             return cast("NDArray[np.int8]", self.channels_of(stored))
-        codes = np.empty((*stored.shape[:-1], self.channels), np.int8)
+        cells = stored.shape[-2] if self.learned is None else prod(self.learned.grid)
+        codes = np.empty((*stored.shape[:-2], cells, self.channels), np.int8)
         self.decode(stored, codes)
         return codes
 
     def channels_of(self, stored: StoredArray) -> StoredArray:
-        """Return the part ``(…, coded_width)`` of values ``(…, width)`` that holds the channels."""
+        """Return the part ``(…, coded_width)`` of values ``(…, *row_shape)`` that holds the channels."""
         return stored[..., : self.coded_width]
 
     def extras_of(self, stored: StoredArray) -> NDArray[np.float32]:
-        """Return the extras ``(…, E)`` in values ``(…, width)``."""
-        return np.ascontiguousarray(stored[..., self.coded_width :]).view(np.float32)
+        """Return the extras ``(…, N, E)`` in values ``(…, *row_shape)``."""
+        beside: NDArray[np.float32] = np.ascontiguousarray(stored[..., self.coded_width :]).view(np.float32)
+        if self.learned is None or not self.extras:
+            return beside
+        pictures = torch.from_numpy(beside.reshape(-1, *beside.shape[-2:]))
+        cells = torch.stack([self.learned.join(each.view(len(each), -1, self.extras)) for each in pictures])
+        return cells.view(*beside.shape[:-2], -1, self.extras).numpy()
 
     def decode(self, stored: StoredArray, out: NDArray[np.generic]) -> None:
         """Read features, or their codes.
 
         Args:
-            stored: ``(…, width)`` of ``array_type``, or its first ``coded_width`` values.
-            out: ``(…, C)`` of ``decoded_type``, contiguous; the result is written to it.
+            stored: ``(…, *row_shape)`` of ``array_type``, or the part that holds the channels.
+            out: ``(…, N, C)`` of ``decoded_type``, contiguous; the result is written to it.
         """
         coded = self.channels_of(stored)
         if not self.is_packed:
@@ -164,13 +179,13 @@ class LocalCodec:
             unpack(packed, self.packed_bits, codes)
 
     def round_trip(self, features: Tensor) -> Tensor:
-        """Return the values that are read after features ``(…, C)`` were stored: ``decoded_type`` on the CPU."""
+        """Return the values that are read after features ``(…, N, C)`` were stored: ``decoded_type`` on the CPU."""
         decoded = torch.empty(features.shape, dtype=self.decoded_type)
         self.decode(self._encode_channels(features).cpu().numpy(), decoded.numpy())
         return decoded
 
     def _encode_channels(self, features: Tensor) -> Tensor:
-        """Return ``(…, coded_width)`` of features ``(…, C)``."""
+        """Return the part of the stored features ``(…, N, C)`` that holds the channels."""
         if self.store in LEARNED:
             return self._codebook().encode(features)
         if self.largest_code is None:
@@ -181,20 +196,12 @@ class LocalCodec:
             codes = _scaled(features, self.largest_code, limit=_INT4_LIMIT if self.store == "int4" else None)
         return pack(codes, self.packed_bits) if self.packed_bits else codes
 
-    def as_compared(self, query: Tensor) -> Tensor:
-        """Return a query's features ``(…, C)`` in the form in which they are compared with read values."""
-        return query if self.learned is None else self.learned.rotate(query)
-
-    def restore(self, read: Tensor) -> Tensor:
-        """Return the features ``(…, C)`` float32 for which read values stand, in the form of a query."""
-        return as_features(read) if self.learned is None else self.learned.restore(read)
-
     @property
     def cosine(self) -> float:
         """Return the factor by which rounding diminishes the cosine of a query and a feature, on average."""
         return 1.0 if self.learned is None else self.learned.cosine
 
-    def _codebook(self) -> LearnedCodes:
+    def _codebook(self) -> BlockCodes:
         if self.learned is None:
             raise ValueError(f"the store {self.store} needs the codebook of its map")
         return self.learned

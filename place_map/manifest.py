@@ -116,7 +116,7 @@ class FeatureShapes(ManifestPart):
         codec = LocalCodec(self.local_store or self.dtype, self.local_dim, self.local_extras)
         if self.local_codebook is None:
             return codec
-        return replace(codec, learned=self.local_codebook.codes(codec.channels, LEARNED[codec.store]))
+        return replace(codec, learned=self.local_codebook.codes(self.local_grid, codec.channels))
 
     @property
     def local_count(self) -> int:

@@ -31,7 +31,7 @@ class LocalRows:
 
     def __init__(self, path: Path, rows: int, shapes: FeatureShapes) -> None:
         self._codec: LocalCodec = shapes.local_codec
-        self._stored_shape = (shapes.local_count, self._codec.width)
+        self._stored_shape = self._codec.row_shape(shapes.local_count)
         self._file = RowFile(path, (rows, *self._stored_shape), self._codec.array_type)
 
     def announce(self, row: int) -> None:

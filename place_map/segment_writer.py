@@ -26,7 +26,7 @@ class SegmentWriter:
         self._directory = directory
         self._records: list[PlaceRecord] = []
         codec = shapes.local_codec
-        row_shape = (shapes.local_count, codec.width)
+        row_shape = codec.row_shape(shapes.local_count)
         with ExitStack() as stack:  # if one file cannot be opened, the others are closed
             self._thumbnails = stack.enter_context(ThumbnailWriter(directory / layout.THUMBNAILS))
             self._globals = stack.enter_context(
@@ -48,7 +48,7 @@ class SegmentWriter:
             records: The record of each picture; ``thumbnail`` is filled in here.
             thumbnails: The thumbnails as JPEGs, or None.
             global_features: ``(b, D)``.
-            local_features: ``(b, N, width)``, encoded by the codec.
+            local_features: ``(b, *row_shape)``, encoded by the codec.
 
         Raises:
             OSError: The files cannot be written.

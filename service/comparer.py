@@ -1,7 +1,6 @@
 """Compare a query with pictures of a map by their stored local features, on the device of the network."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -52,7 +51,6 @@ class Comparer:
         self, query: LocalFeatures, rows: NDArray[np.int64], is_wanted: Callable[[], bool], clock: StageClock
     ) -> NDArray[np.float64]:
         """See ``Localizer.compare``."""
-        query = self._as_stored(query)
         parts = np.empty((len(rows), self.reranker.parts), dtype=np.float64)
         for start in range(0, len(rows), _GATHER_ROWS):
             check_wanted(is_wanted)
@@ -68,7 +66,7 @@ class Comparer:
         self, query: LocalFeatures, rows: NDArray[np.int64], is_wanted: Callable[[], bool]
     ) -> list[MatchedCells] | None:
         """See ``Localizer.match``."""
-        query, matched = self._as_stored(query), []
+        matched = []
         for number in range(len(rows)):
             check_wanted(is_wanted)
             [features] = self._gather(rows[number : number + 1])
@@ -77,10 +75,6 @@ class Comparer:
                 return None
             matched.append(most_similar(query.features, features.features, pairs, unit=self._codec.cosine))
         return matched
-
-    def _as_stored(self, query: LocalFeatures) -> LocalFeatures:
-        """Return a query in the form in which the map stores features."""
-        return replace(query, features=self._codec.as_compared(query.features))
 
     def _gather(self, rows: NDArray[np.int64]) -> LocalFeatures:
         """Return local features ``(k, N, C)`` on the encoder's device; valid until the next call."""

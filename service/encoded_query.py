@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model.codes import as_features
 from model.encoder import Encoder
 from model.features import Features
 from model.rerankers.reranker import LocalFeatures
@@ -46,7 +47,7 @@ class EncodedQuery:
         extras = torch.empty(1, shapes.local_count, shapes.local_extras)
         features = Features(
             torch.from_numpy(place_map.global_features(rows)).to(device),
-            shapes.local_codec.restore(place_map.local_features(rows, extras=extras)).to(device),
+            as_features(place_map.local_features(rows, extras=extras)).to(device),
             shapes.local_grid,
             extras.to(device),
         )

@@ -22,7 +22,7 @@ from benchmarks.result_file import write_result
 from index_builder.sources.read_options import ReadOptions
 from model.errors import InvalidInput
 from model.weights import load_network, resolve_weights
-from place_map.local_codec import STORES, LocalCodec, StoreType
+from place_map.local_codec import LEARNED, STORES, LocalCodec, StoreType
 from placefix.console import output_console
 from placefix.evaluation.run import read_dataset
 from placefix.evaluation.truth import NearbyTruth
@@ -31,6 +31,7 @@ from placefix.progress import show_progress
 RANKS = (1, 5, 10)
 COUNTS = (500, 1000, 2000)
 _REFERENCE_STORE: StoreType = "int8"
+_STORES = tuple(store for store in STORES if store not in LEARNED)  # those store blocks of cells, and not each alone
 
 
 def cells(
@@ -60,7 +61,7 @@ def cells(
     out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path("benchmarks/results/cells.json"),
 ) -> None:
     """Keep only some cells of each picture, and measure recall against all cells in int8, paired by query."""
-    wanted_stores = _known("--store", stores or [_REFERENCE_STORE, "pq1"], STORES)
+    wanted_stores = _known("--store", stores or [_REFERENCE_STORE, "binary"], _STORES)
     wanted_ways = _known("--way", ways or list(SCORES), tuple(SCORES))
     truth = NearbyTruth(threshold_m, None) if frame_tolerance is None else frame_tolerance
     reading = ReadOptions(latitude_column=latitude_column, longitude_column=longitude_column)

@@ -11,11 +11,9 @@ from torch import Tensor
 from benchmarks.ablations.outcome import Outcome
 from benchmarks.cells.kept_features import KeptFeatures
 from benchmarks.cells.ways import Score, chosen
-from index_builder.codebook_sample import sample_order, with_codebook
 from model.matching import count_mutual_matches
 from model.progress import Progress
-from place_map.local_codec import LocalCodec, StoreType, global_type
-from place_map.manifest import FeatureShapes
+from place_map.local_codec import LocalCodec, StoreType
 
 ALL = "all"
 
@@ -74,22 +72,18 @@ def measure(
         away.append(distances[rows].astype(np.float32))
         query, lengths = queries.local(number), torch.from_numpy(np.array(queries.lengths[number]))
         for store, of_store in stored.items():
-            compared, least = (
-                of_store.codec.as_compared(query),
-                None if floor is None else floor * of_store.codec.cosine,
-            )
             candidates = of_store.read(rows)
-            asked = [(ALL, compared, candidates)]
+            asked = [(ALL, query, candidates)]
             for way, score in ways.items():
                 scores = score(query, lengths)
                 for count in counts:
                     picked = torch.stack(
                         [each[kept.cells(way, row, count)] for each, row in zip(candidates, rows.tolist(), strict=True)]
                     )
-                    asked += [(way, compared, picked), (way, compared[chosen(scores, count)], picked)]
+                    asked += [(way, query, picked), (way, query[chosen(scores, count)], picked)]
             for way, cells, picked in asked:
                 choice = Choice(store, way, picked.shape[1], len(cells))
-                matches = count_mutual_matches(cells, picked, precision="fast", floor=least)
+                matches = count_mutual_matches(cells, picked, precision="fast", floor=floor)
                 found.setdefault(choice, []).append(matches.numpy())
         progress.advanced(1)
     return {choice: Outcome(np.stack(right), np.stack(away), np.stack(matches)) for choice, matches in found.items()}
@@ -119,16 +113,7 @@ class _Stored:
 
     def __init__(self, database: KeptFeatures, store: StoreType) -> None:
         self._database = database
-        channels, dtype = database.local_features.shape[2], global_type(store)
-        shapes = FeatureShapes(
-            global_dim=database.global_features.shape[1],
-            local_grid=(1, database.local_features.shape[1]),
-            local_dim=channels,
-            dtype=dtype,
-            local_store=store,
-        )
-        sample = (database.local(row) for row in sample_order(len(database.global_features)))
-        self.codec: LocalCodec = with_codebook(shapes, sample).local_codec
+        self.codec = LocalCodec(store, database.local_features.shape[2])
         self._read: dict[int, Tensor] = {}
 
     def read(self, rows: NDArray[np.int64]) -> Tensor:

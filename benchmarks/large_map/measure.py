@@ -157,7 +157,7 @@ class _Asking:
         count = min(SHORTLIST, len(place_map))
         self._gathered = torch.empty((count, SHAPES.local_count, SHAPES.local_dim), dtype=place_map.local_type)
         features = torch.randn(SHAPES.local_count, SHAPES.local_dim, generator=torch.Generator().manual_seed(0))
-        self._local = SHAPES.local_codec.as_compared(torch.nn.functional.normalize(features, dim=-1))
+        self._local = torch.nn.functional.normalize(features, dim=-1)
 
     def ask(self, query: torch.Tensor) -> list[float]:
         """Ask for a query ``(1, D)``, and return the seconds of each stage."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.match import count_all_at_once
+from model.codes import as_features
 from model.selavpr.selavpr import SelaVPR
 from place_map.reader import PlaceMap
 from service.decoding import decode_query
@@ -43,7 +44,7 @@ class PlainPath:
             distances = (self._global_features - features.global_features).norm(dim=1)  # (n,)
             rows = distances.argsort(stable=True)[:shortlist]
         with clock.measure(Stage.GATHER):
-            candidates: Tensor = self._map.manifest.features.local_codec.restore(self._map.local_features(rows.numpy()))
+            candidates: Tensor = as_features(self._map.local_features(rows.numpy()))
         with clock.measure(Stage.RERANK):
             counts = count_all_at_once(features.local_features[0], candidates)
             best = int(rows[counts.argsort(descending=True, stable=True)[0]])

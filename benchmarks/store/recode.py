@@ -79,8 +79,7 @@ def _recode_segment(
         os.link(here / name, there / name)
     codec = new.local_codec
     features = map_features(here / layout.LOCALS, (segment.rows, old.local_count, old.local_dim), "float32")
-    row_shape = (new.local_count, codec.width)
-    with FeatureWriter(there / layout.LOCALS, row_shape, codec.array_type) as writer:
+    with FeatureWriter(there / layout.LOCALS, codec.row_shape(new.local_count), codec.array_type) as writer:
         for row in range(segment.rows):
             picture = torch.from_numpy(features[row : row + 1].copy())  # torch warns about read-only memory
             writer.append(codec.encode(picture.to(device)).cpu().numpy())

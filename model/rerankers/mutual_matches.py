@@ -17,7 +17,6 @@ class MutualMatchReranker(Reranker):
     name = MUTUAL_MATCHES
     counts_pairs = True
     has_floor = True
-    takes_rotated = True
 
     def __init__(self, matcher: str, settings: RerankSettings, *, can_be_shown: bool = True) -> None:
         super().__init__(matcher)

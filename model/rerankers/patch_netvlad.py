@@ -55,7 +55,6 @@ class PatchGrid:
 class PatchReranker(Reranker):
     """Match patches of each size, and score the matches by where they lie."""
 
-    takes_rotated = True
     without_pairs = "patches overlap, and their features lie in no grid of cells"
 
     def __init__(

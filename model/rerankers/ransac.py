@@ -22,7 +22,6 @@ class RansacReranker(Reranker):
     name = "ransac"
     counts_pairs = True
     has_floor = True
-    takes_rotated = True
 
     def __init__(
         self, matcher: str, settings: RerankSettings, centres_px: NDArray[np.float64], threshold_px: float

@@ -95,7 +95,6 @@ class Reranker(ABC):
         name: The name in manifests and of ``--reranker``.
         counts_pairs: Whether a score is a number of pairs of local features.
         has_floor: Whether pairs below a cosine may be left out.
-        takes_rotated: Whether it computes nothing from features but products of two, so that both may be rotated.
         is_listwise: Whether a score depends on the other candidates of the query. ``rerank=auto`` and calibration need
             scores that do not.
         parts: The number of values that the comparison of one pair gives.
@@ -106,7 +105,6 @@ class Reranker(ABC):
     name: ClassVar[str]
     counts_pairs: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
-    takes_rotated: ClassVar[bool] = False
     is_listwise: bool = False
     parts: int = 1
     without_pairs: str | None = None

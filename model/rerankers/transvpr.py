@@ -25,7 +25,6 @@ class TransVPRReranker(RansacReranker):
 
     name = TRANSVPR
     has_floor = False
-    takes_rotated = False
 
     @classmethod
     def of(cls, source: LocalSource, settings: RerankSettings) -> Self:

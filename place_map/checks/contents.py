@@ -68,7 +68,7 @@ def _check_features(path: Path, manifest: Manifest, segment: Segment) -> Iterato
     codec = shapes.local_codec
     names = [f"{layout.SEGMENTS}/{segment.id}/{file}" for file in (layout.GLOBALS, layout.LOCALS)]
     global_features = map_features(path / names[0], (segment.rows, shapes.global_dim), shapes.dtype)
-    local_shape = (segment.rows, shapes.local_count, codec.width)
+    local_shape = (segment.rows, *codec.row_shape(shapes.local_count))
     local_features = map_features(path / names[1], local_shape, codec.array_type)
     row = _first_bad(global_features, shapes.global_dim, _has_other_length)
     if row is not None:

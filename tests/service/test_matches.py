@@ -163,8 +163,7 @@ def test_every_store_is_matched_by_the_features_that_it_gives(
         assert found.matches is not None
         for each in found.matches.candidates:
             [stored] = as_features(place_map.local_features(np.array([each.candidate.row])))
-            compared = place_map.manifest.features.local_codec.as_compared(query.features.local_features[0])
-            plain = find_mutual_matches(compared, stored)
+            plain = find_mutual_matches(query.features.local_features[0], stored)
             pairs = dict(zip(plain.query_cells.tolist(), plain.candidate_cells.tolist(), strict=True))
             assert each.cells.count == len(pairs)
             for cell, other in zip(each.cells.query_cells.tolist(), each.cells.candidate_cells.tolist(), strict=True):

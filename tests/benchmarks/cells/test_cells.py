@@ -142,7 +142,7 @@ def test_the_command_encodes_once_and_finds_the_same_pictures(tmp_path: Path) ->
         if row["way"] == ALL or row["query_cells"] == row["cells"]:  # the query is a picture of the database
             assert row["recall"]["R@1"]["value"] == 100
     sizes = {(row["store"], row["cells"]): row["bytes"] for row in written["rows"]}
-    assert sizes["int8", TINY_CELLS] == 8 * sizes["pq1", TINY_CELLS]
+    assert sizes["int8", TINY_CELLS] == 8 * sizes["binary", TINY_CELLS]
     assert sizes["int8", TINY_CELLS // 2] == TINY_CELLS // 2 * 16
     before = (keep / "database" / "locals.npy").stat()
     again = CliRunner().invoke(app, arguments)

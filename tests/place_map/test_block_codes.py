@@ -1,0 +1,289 @@
+"""Codes of blocks, how they are learned, and what a map keeps of them."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from torch import Tensor
+from torch.nn.functional import interpolate, normalize
+
+from index_builder.codebook_sample import with_codebook
+from model.codes import as_features
+from model.errors import InvalidInput
+from model.matching import MATCHING_PRECISIONS, MatchingPrecision, count_mutual_matches
+from place_map.block_codes import AXIS_ONE, EXACT_BELOW, FEATURE_ONE, LARGEST_CODE, BlockCodes, cut_blocks
+from place_map.code_learning import MOST_NUMBERS, largest_side, learn_codes
+from place_map.codebook_entry import CodebookEntry
+from place_map.local_codec import LEARNED, LocalCodec, StoreType
+from place_map.manifest import FeatureShapes
+
+GRID = (13, 10)
+CELLS = 130
+CHANNELS = 16
+
+
+def features_of(seed: int, count: int, channels: int = CHANNELS, grid: tuple[int, int] = GRID) -> Tensor:
+    """Return features ``(count, N, C)`` that change little from cell to cell, and share a direction."""
+    random = torch.Generator().manual_seed(seed)
+    coarse = torch.randn(count, channels, max(1, grid[0] // 3), max(1, grid[1] // 3), generator=random)
+    dense = interpolate(coarse, grid, mode="bilinear", align_corners=True).flatten(2).transpose(1, 2)
+    noise = torch.randn(dense.shape, generator=random)
+    return normalize(dense * torch.logspace(0, -1, channels) + 0.05 * noise + 0.3, dim=-1)
+
+
+def codec_of(
+    store: StoreType, channels: int = CHANNELS, grid: tuple[int, int] = GRID, pictures: int = 30
+) -> LocalCodec:
+    shapes = FeatureShapes(
+        global_dim=4, local_grid=grid, local_dim=channels, local_extras=0, dtype="float16", local_store=store
+    )
+    return with_codebook(shapes, features_of(0, pictures, channels, grid)).local_codec
+
+
+def codes_of(store: StoreType) -> BlockCodes:
+    learned = codec_of(store).learned
+    assert learned is not None
+    return learned
+
+
+def random_codes(seed: int, grid: tuple[int, int], side: int, channels: int, widths: tuple[int, ...]) -> BlockCodes:
+    random = np.random.default_rng(seed)
+    count = sum(widths)
+    axes = random.integers(-100, 101, (count, side**2 * channels)).astype(np.int16)
+    entries = random.integers(-50, 51, (count, 256)).astype(np.int16)
+    return BlockCodes(grid, side, axes, widths, entries, 1e-3, 1.0)
+
+
+cases = st.tuples(
+    st.integers(0, 2**32),
+    st.sampled_from([(1, 1), (4, 4), (5, 7), (9, 4)]),
+    st.sampled_from([1, 2, 4]),
+    st.integers(1, 5),
+    st.lists(st.integers(1, 3), min_size=1, max_size=4).map(tuple),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(case=cases)
+def test_blocks_have_every_cell_and_are_joined_again(
+    case: tuple[int, tuple[int, int], int, int, tuple[int, ...]],
+) -> None:
+    seed, (rows, columns), side, channels, widths = case
+    codes = random_codes(seed, (rows, columns), side, channels, widths)
+    cells = torch.arange(rows * columns * channels, dtype=torch.float32).view(rows * columns, channels)
+    blocks = codes.cut(cells)
+    assert blocks.shape == (codes.blocks, side**2, channels)
+    assert torch.equal(codes.join(blocks), cells)
+    assert torch.equal(cut_blocks(cells, (rows, columns), side), blocks)
+    across = -(-columns // side)
+    for block in range(codes.blocks):
+        for place in range(side**2):
+            row = min(block // across * side + place // side, rows - 1)
+            column = min(block % across * side + place % side, columns - 1)
+            assert torch.equal(blocks[block, place], cells[row * columns + column])
+
+
+@settings(max_examples=40, deadline=None)
+@given(case=cases)
+def test_features_are_the_sum_of_the_named_entries_times_their_axes(
+    case: tuple[int, tuple[int, int], int, int, tuple[int, ...]],
+) -> None:
+    seed, grid, side, channels, widths = case
+    codes = random_codes(seed, grid, side, channels, widths)
+    random = np.random.default_rng(seed + 1)
+    stored = random.integers(0, 256, (2, codes.blocks, codes.width), np.uint8)
+    found = np.full((2, grid[0] * grid[1], channels), 99, np.int8)
+    codes.decode(stored, found)
+    byte_of_axis = np.repeat(np.arange(len(widths)), widths)
+    for picture, decoded in zip(stored, found, strict=True):
+        entries = codes.entries[np.arange(len(codes.entries)), picture[:, byte_of_axis]].astype(np.int64)
+        sums = entries @ codes.axes.astype(np.int64)
+        features = codes.join(torch.from_numpy(sums).view(codes.blocks, side**2, channels)).numpy()
+        largest = np.maximum(np.abs(features).max(axis=1, keepdims=True), 1).astype(np.float32)
+        np.testing.assert_array_equal(
+            decoded, np.rint(features.astype(np.float32) / largest * np.float32(LARGEST_CODE))
+        )
+
+
+@settings(max_examples=20, deadline=None)
+@given(case=cases)
+def test_every_byte_names_the_nearest_entry(case: tuple[int, tuple[int, int], int, int, tuple[int, ...]]) -> None:
+    seed, grid, side, channels, widths = case
+    codes = random_codes(seed, grid, side, channels, widths)
+    features = features_of(seed % 1000, 2, channels, grid)
+    found = codes.encode(features).numpy()
+    starts = np.cumsum([0, *widths])
+    for picture, of_picture in zip(features, found, strict=True):
+        whole = codes.cut((picture * FEATURE_ONE).round()).flatten(1).numpy().astype(np.int64)
+        products = whole @ codes.axes.astype(np.int64).T
+        np.testing.assert_array_equal(codes.products(picture).numpy(), products)
+        for byte, (start, end) in enumerate(pairwise(starts)):
+            entries = codes.entries[start:end] * (codes.unit * AXIS_ONE * FEATURE_ONE)
+            distances = np.square(products[:, start:end, None] - entries[None]).sum(axis=1)
+            chosen = distances[np.arange(len(distances)), of_picture[:, byte]]
+            assert (chosen <= distances.min(axis=1) * (1 + 1e-9) + 1e-3).all()
+
+
+@pytest.mark.parametrize("store", LEARNED)
+def test_codes_do_not_depend_on_threads_and_on_the_pictures_beside(store: StoreType) -> None:
+    codec, features = codec_of(store, 128, (61, 61), 6), features_of(3, 2, 128, (61, 61))
+    threads = torch.get_num_threads()
+    found = []
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            stored = codec.encode(features)
+            found.append((stored, codec.round_trip(features)))
+    finally:
+        torch.set_num_threads(threads)
+    (stored, read), others = found[0], found[1]
+    assert torch.equal(stored, others[0])
+    assert torch.equal(read, others[1])
+    assert torch.equal(codec.encode(features[1:]), stored[1:])
+
+
+@pytest.mark.parametrize("store", LEARNED)
+def test_axes_are_orthogonal_and_sums_are_exact(store: StoreType) -> None:
+    codes = codes_of(store)
+    axes = codes.axes.astype(np.float64) / AXIS_ONE
+    np.testing.assert_allclose(axes @ axes.T, np.eye(len(axes)), atol=5e-3)
+    assert 0.5 * EXACT_BELOW < codes.largest_sum < EXACT_BELOW
+    blocks = codes.cut(features_of(4, 1)[0]) * FEATURE_ONE
+    greatest = np.linalg.norm(blocks.flatten(1).numpy(), axis=1).max() * AXIS_ONE * np.linalg.norm(axes, axis=1).max()
+    assert greatest < EXACT_BELOW
+
+
+@pytest.mark.parametrize("store", LEARNED)
+def test_the_stated_cosine_is_that_of_other_features_too(store: StoreType) -> None:
+    codec, features = codec_of(store), features_of(3, 8)
+    restored = as_features(codec.round_trip(features))
+    torch.testing.assert_close(restored.norm(dim=-1), torch.ones(8, CELLS))
+    assert float((restored * features).sum(dim=-1).mean()) == pytest.approx(codec.cosine, abs=0.03)
+
+
+def test_more_bytes_keep_more_and_blocks_keep_more_than_signs() -> None:
+    features = features_of(3, 8)
+    signs = as_features(LocalCodec("binary", CHANNELS).round_trip(features))
+    kept = {store: as_features(codec_of(store).round_trip(features)) for store in LEARNED} | {"binary": signs}
+    cosines = {store: float((each * features).sum(dim=-1).mean()) for store, each in kept.items()}
+    assert cosines["binary"] < cosines["block32"] < cosines["block16"] < cosines["block8"]
+
+
+@pytest.mark.parametrize("precision", MATCHING_PRECISIONS)
+@pytest.mark.parametrize("store", LEARNED)
+def test_matches_are_those_of_the_restored_features(store: StoreType, precision: MatchingPrecision) -> None:
+    codec, candidates = codec_of(store), features_of(4, 2)
+    query = normalize(candidates[0] + 0.05 * features_of(5, 1)[0], dim=-1)
+    codes = codec.round_trip(candidates)
+    for floor in (None, 0.9):
+        found = count_mutual_matches(query, codes, precision=precision, floor=floor)
+        plain = count_mutual_matches(query, as_features(codes), floor=floor)
+        assert (found - plain).abs().max() <= (4 if precision == "fast" else 1)
+
+
+@pytest.mark.parametrize("store", LEARNED)
+def test_extras_lie_beside_the_blocks(store: StoreType) -> None:
+    codec, features = replace(codec_of(store), extras=3), features_of(3, 2)
+    extras = torch.randn(2, CELLS, 3, generator=torch.Generator().manual_seed(0))
+    stored = codec.encode(features, extras).numpy()
+    assert stored.shape == (2, *codec.row_shape(CELLS))
+    assert stored[0].nbytes == codec.bytes_per_picture(CELLS)
+    np.testing.assert_array_equal(codec.extras_of(stored), extras.numpy())
+    plain = replace(codec, extras=0)
+    np.testing.assert_array_equal(codec.channels_of(stored), plain.encode(features).numpy())
+    np.testing.assert_array_equal(codec.codes(stored), plain.round_trip(features).numpy())
+
+
+@pytest.mark.parametrize(
+    ("grid", "channels", "side"),
+    [((61, 61), 128, 4), ((16, 16), 120, 4), ((61, 61), 256, 2), ((500, 1), 128, 1), ((3, 9), 4, 2), ((9, 9), 2048, 1)],
+)
+def test_blocks_are_as_large_as_grid_and_channels_allow(grid: tuple[int, int], channels: int, side: int) -> None:
+    assert largest_side(grid, channels) == side
+
+
+@pytest.mark.parametrize(("pictures", "side"), [(1, 1), (6, 2), (90, 4)])
+def test_few_blocks_are_divided_into_smaller_ones(pictures: int, side: int) -> None:
+    features = features_of(0, pictures)
+    blocks = torch.cat([cut_blocks(each, GRID, 4) for each in features])
+    learned = learn_codes(blocks, GRID, 16)
+    assert learned.side == side
+    assert learned.width <= CELLS * CHANNELS / 16 / learned.blocks
+
+
+def test_smaller_blocks_are_those_of_the_picture() -> None:
+    """A codebook of blocks of 2 × 2 cells is the same, whether they come from larger blocks or from the picture."""
+    features = features_of(0, 12, grid=(12, 8))
+    of_larger = learn_codes(torch.cat([cut_blocks(each, (12, 8), 4) for each in features]), (12, 8), 16)
+    of_picture = learn_codes(torch.cat([cut_blocks(each, (12, 8), 2) for each in features]), (12, 8), 16)
+    assert (of_larger.side, of_picture.side) == (2, 2)
+    assert np.abs(np.abs(of_larger.axes[0].astype(int)) - np.abs(of_picture.axes[0])).max() <= 1
+
+
+@pytest.mark.parametrize("numbers_a_byte", LEARNED.values())
+@pytest.mark.parametrize(("count", "channels"), [(0, 5), (0, 0), (1, 3), (3, 0), (70, 9)])
+def test_any_number_of_blocks_gives_a_codebook(numbers_a_byte: int, count: int, channels: int) -> None:
+    grid = (2, 3) if channels else (0, 0)
+    side = largest_side(grid, channels)
+    random = torch.Generator().manual_seed(0)
+    blocks = normalize(torch.randn(count, side**2, channels, generator=random), dim=-1)
+    entry = CodebookEntry.of(learn_codes(blocks, grid, numbers_a_byte))
+    learned = entry.codes(grid, channels)
+    features = normalize(torch.randn(2, grid[0] * grid[1], channels, generator=random), dim=-1)
+    stored = learned.encode(features)
+    assert stored.shape == (2, learned.blocks, learned.width)
+    read = np.full(features.shape, 99, np.int8)
+    learned.decode(stored.numpy(), read)
+    assert np.abs(read.astype(int)).max(initial=0) <= LARGEST_CODE
+    assert CodebookEntry.of(learn_codes(blocks, grid, numbers_a_byte)) == entry
+
+
+def test_equal_features_have_one_code() -> None:
+    blocks = features_of(0, 1)[0, :1].expand(40, 16, CHANNELS).contiguous()
+    for numbers_a_byte in LEARNED.values():
+        learned = learn_codes(blocks, GRID, numbers_a_byte)
+        assert learned.cosine == pytest.approx(1, abs=1e-3)
+        stored = learned.encode(blocks[0, :1].expand(1, CELLS, CHANNELS))
+        assert len(np.unique(stored[0].numpy(), axis=0)) == 1
+
+
+def test_too_many_channels_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="2,049 channels"):
+        largest_side(GRID, MOST_NUMBERS + 1)
+
+
+def test_an_entry_that_is_damaged_or_of_other_features_is_refused() -> None:
+    learned = codes_of("block16")
+    entry = CodebookEntry.of(learned)
+    found = entry.codes(GRID, CHANNELS)
+    np.testing.assert_array_equal(found.entries, learned.entries)
+    np.testing.assert_array_equal(found.axes, learned.axes)
+    damages = (
+        {"sha256": "0" * 64},
+        {"axes": "AAAA"},
+        {"entries": "no base64"},
+        {"unit": 0.0},
+        {"side": 3},
+        {"cosine": 2},
+    )
+    for damage in damages:
+        with pytest.raises(ValidationError):
+            CodebookEntry.model_validate(entry.model_dump() | damage)
+    for channels in (15, 17):
+        with pytest.raises(ValueError, match=f"not for {channels} channels"):
+            entry.codes(GRID, channels)
+    with pytest.raises(ValueError, match="not for 16 channels"):
+        entry.model_copy(update={"widths": entry.widths[1:]}).codes(GRID, CHANNELS)
+    loud = replace(learned, entries=np.full_like(learned.entries, 32767))
+    with pytest.raises(ValueError, match="not exact"):
+        CodebookEntry.of(loud).codes(GRID, CHANNELS)
+
+
+def test_a_store_that_learns_needs_its_codebook() -> None:
+    with pytest.raises(ValueError, match="needs the codebook"):
+        LocalCodec("block8", 16).encode(features_of(0, 1))

@@ -6,8 +6,8 @@ nearly all of the block. A byte names the *entry* of the codebook that is neares
 product if it varies much, many if they vary little. (Transform coding, Huang and Schultheiss, Block Quantization of
 Correlated Gaussian Random Variables, 1963, with vectors in place of single products.)
 
-Axes, entries and rounded features are whole numbers, and their sums stay below 2^24. float32 adds such numbers without
-an error in any order. So every processor, any number of threads and a GPU write and read the same codes.
+Axes, entries and rounded features are whole numbers, and their sums stay below 2^24. float32 adds these numbers
+without an error in any order. So every processor, any number of threads and a GPU write and read the same codes.
 
 ``place_map.code_learning`` learns codebooks.
 """
@@ -95,19 +95,18 @@ class BlockCodes:
         Returns:
             ``(…, blocks, width)`` uint8, on the same device.
         """
-        nearest = torch.empty(
-            (*features.shape[:-2], self.blocks, self.width), dtype=torch.uint8, device=features.device
-        )
-        if not nearest.numel():
-            return nearest
-        pictures = features.reshape(-1, *features.shape[-2:]), nearest.view(-1, self.blocks, self.width)
+        nearest = np.empty((*features.shape[:-2], self.blocks, self.width), np.uint8)
+        if not nearest.size:
+            return torch.from_numpy(nearest).to(features.device)
+        pictures = features.reshape(-1, *features.shape[-2:]), nearest.reshape(-1, self.blocks, self.width)
         for picture, of_picture in zip(*pictures, strict=True):
-            products = torch.split(self.products(picture).double(), list(self.widths), dim=1)
+            products = torch.split(self.products(picture).cpu().double(), list(self.widths), dim=1)
             for place, (of_byte, (entries, half_squares)) in enumerate(zip(products, self._targets, strict=True)):
-                # The nearest entry has the greatest product less half of its squared length.
-                scores = torch.addmm(half_squares.to(picture.device), of_byte, entries.to(picture.device), beta=-1)
-                of_picture[:, place] = scores.argmax(dim=1)
-        return nearest
+                # The nearest entry has the greatest product less half of its squared length. NumPy takes the first of
+                # equal ones.
+                scores = torch.addmm(half_squares, of_byte, entries, beta=-1)
+                of_picture[:, place] = scores.numpy().argmax(axis=1)
+        return torch.from_numpy(nearest).to(features.device)
 
     def products(self, features: Tensor) -> Tensor:
         """Return the products of all blocks of a picture and all axes.

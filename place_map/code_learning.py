@@ -34,7 +34,7 @@ MOST_NUMBERS = 2048
 
 _BITS_OF_A_BYTE = 8.0
 _LOGARITHMS_OF_ROUNDING = 15.0  # a moment that is less than the greatest by this factor is a rounding error
-_LEAST_BITS = 0.7  # with the axes that get less, features would be no better, and reading them would take longer
+_LEAST_BITS = 0.7  # axes that get less make features no better, and reading takes longer
 _BLOCKS_FOR_A_NUMBER = 4  # fewer blocks would give axes that fit the sample alone
 _SEED = 0
 _KMEANS_ITERATIONS = 10

@@ -27,7 +27,7 @@ from tests.index_builder.map_factory import SMALL, data_files, photo_listing
 
 HALF_A_BIT = replace(SMALL, store="block16")
 PICTURES = 10  # in segments of 4; the sample has all
-BYTES = 3  # of a block, each a step of learning
+BYTES = 3  # a block has three, and each is a step of learning
 
 
 def interrupted(listing: SourceListing, encoder: Encoder, path: Path) -> Path:

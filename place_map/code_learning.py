@@ -30,11 +30,11 @@ from place_map.block_codes import (
 from place_map.faiss_library import load_faiss
 
 MOST_NUMBERS = 2048
-"""The most numbers of a block, and so the most channels of a feature: a manifest keeps the axes, 2 MB at most."""
+"""The most numbers of a block, and so the most channels of a feature: a manifest keeps the axes, 4 kB each at most."""
 
 _BITS_OF_A_BYTE = 8.0
 _LOGARITHMS_OF_ROUNDING = 15.0  # a moment that is less than the greatest by this factor is a rounding error
-_LEAST_BITS = 0.7  # axes that get less make features no better, and reading takes longer
+_LEAST_BITS = 1.0  # axes that get less make features no better, and reading takes longer
 _BLOCKS_FOR_A_NUMBER = 4  # fewer blocks would give axes that fit the sample alone
 _SEED = 0
 _KMEANS_ITERATIONS = 10

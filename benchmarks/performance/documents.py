@@ -95,6 +95,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "store_learned_town": Table(
             ("store_learned_town", "store_learned_town_seed1", "store_learned_town_seed2"), store_recall_table
         ),
+        "store_blocks_town": Table(("store_blocks_town",), store_recall_table),
         "cells_photographs": Table(("cells_day", "cells_penn"), cells_table),
     },
     "docs/systems.md": {

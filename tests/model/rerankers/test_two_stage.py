@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
+from index_builder.codebook_sample import with_codebook
 from model.backbones.pyramid import CELL
 from model.cell_grid import CellGrid
 from model.descriptors.network import DescriptorNetwork
@@ -21,7 +22,8 @@ from model.matching import MutualMatches
 from model.rerankers.registry import make_reranker
 from model.rerankers.reranker import LocalFeatures, RerankSettings
 from model.rerankers.transvpr import TransVPRReranker, attended
-from place_map.local_codec import LEARNED, STORES, LocalCodec, StoreType
+from place_map.local_codec import STORES, StoreType, global_type
+from place_map.manifest import FeatureShapes
 from tests.golden.peers.networks import Difference, make_network
 from tests.golden.peers.recordings import Recording, read_arrays, read_recording
 from tests.golden.peers.select_recordings import TWO_STAGE
@@ -94,14 +96,22 @@ def encoder_of(family: str) -> Encoder:
 
 
 @pytest.mark.parametrize("family", ["transvpr", "r2former"])
-@pytest.mark.parametrize("store", [store for store in STORES if store not in LEARNED])
+@pytest.mark.parametrize("store", STORES)
 def test_a_score_does_not_depend_on_the_other_candidates_in_any_store(family: str, store: StoreType) -> None:
     encoder = encoder_of(family)
     images = torch.randn(4, *encoder.picture_shape, generator=torch.Generator().manual_seed(4))
     features = encoder.encode(images)
     assert features.local_extras is not None
     assert features.local_extras.shape == (4, features.local_features.shape[1], encoder.local_extras)
-    codec = LocalCodec(store, encoder.local_dim, encoder.local_extras)
+    shapes = FeatureShapes(
+        global_dim=encoder.global_dim,
+        local_grid=encoder.local_grid,
+        local_dim=encoder.local_dim,
+        local_extras=encoder.local_extras,
+        dtype=global_type(store),
+        local_store=store,
+    )
+    codec = with_codebook(shapes, features.local_features).local_codec
     stored = codec.encode(features.local_features, features.local_extras).numpy()
     extras = torch.from_numpy(codec.extras_of(stored))
     assert torch.equal(extras, features.local_extras)

@@ -35,4 +35,4 @@ def _exponent(places: Sequence[int], values: Sequence[float]) -> str:
     """Return the slope of the logarithms: 0 for a figure that stays, 1 for one that grows like the map."""
     if len(places) < 2 or min(values) <= 0:
         return _NO_EXPONENT
-    return f"{np.polyfit(np.log(places), np.log(values), 1)[0]:.2f}"
+    return f"{np.polyfit(np.log(places), np.log(values), 1)[0]:z.2f}"

@@ -84,7 +84,7 @@ class BlockCodes:
 
     def join(self, blocks: Tensor) -> Tensor:
         """Return the values ``(N, X)`` of all cells in blocks ``(blocks, side · side, X)``."""
-        return blocks.reshape(self.blocks * self.side**2, -1)[self._places]
+        return blocks.reshape(self.blocks * self.side**2, blocks.shape[-1])[self._places]
 
     def encode(self, features: Tensor) -> Tensor:
         """Return the nearest entries of features.

@@ -154,12 +154,16 @@ class LocalCodec:
 
     def extras_of(self, stored: StoredArray) -> NDArray[np.float32]:
         """Return the extras ``(…, N, E)`` in values ``(…, *row_shape)``."""
-        beside: NDArray[np.float32] = np.ascontiguousarray(stored[..., self.coded_width :]).view(np.float32)
-        if self.learned is None or not self.extras:
-            return beside
-        pictures = torch.from_numpy(beside.reshape(-1, *beside.shape[-2:]))
-        cells = torch.stack([self.learned.join(each.view(len(each), -1, self.extras)) for each in pictures])
-        return cells.view(*beside.shape[:-2], -1, self.extras).numpy()
+        beside = np.ascontiguousarray(stored[..., self.coded_width :])
+        if self.learned is None:
+            return beside.view(np.float32)
+        learned = self.learned
+        cells = np.empty((*stored.shape[:-2], prod(learned.grid), self.extras), np.float32)
+        if cells.size:  # NumPy cannot view an array without bytes as floats
+            for place in np.ndindex(*stored.shape[:-2]):
+                blocks = beside[place].view(np.float32).reshape(learned.blocks, learned.side**2, self.extras)
+                cells[place] = learned.join(torch.from_numpy(blocks)).numpy()
+        return cells
 
     def decode(self, stored: StoredArray, out: NDArray[np.generic]) -> None:
         """Read features, or their codes.

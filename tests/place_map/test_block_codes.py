@@ -186,10 +186,11 @@ def test_matches_are_those_of_the_restored_features(store: StoreType, precision:
         assert (found - plain).abs().max() <= (4 if precision == "fast" else 1)
 
 
+@pytest.mark.parametrize("count", [0, 3])
 @pytest.mark.parametrize("store", LEARNED)
-def test_extras_lie_beside_the_blocks(store: StoreType) -> None:
-    codec, features = replace(codec_of(store), extras=3), features_of(3, 2)
-    extras = torch.randn(2, CELLS, 3, generator=torch.Generator().manual_seed(0))
+def test_extras_lie_beside_the_blocks(store: StoreType, count: int) -> None:
+    codec, features = replace(codec_of(store), extras=count), features_of(3, 2)
+    extras = torch.randn(2, CELLS, count, generator=torch.Generator().manual_seed(0))
     stored = codec.encode(features, extras).numpy()
     assert stored.shape == (2, *codec.row_shape(CELLS))
     assert stored[0].nbytes == codec.bytes_per_picture(CELLS)

@@ -26,6 +26,7 @@ from place_map.block_codes import (
     FEATURE_ONE,
     LARGEST_SIDE,
     BlockCodes,
+    count_blocks,
 )
 from place_map.faiss_library import load_faiss
 
@@ -97,8 +98,7 @@ def learn_codes(blocks: Tensor, grid: tuple[int, int], numbers_a_byte: int, prog
 
 def _bytes_of_a_block(grid: tuple[int, int], side: int, channels: int, numbers_a_byte: int) -> int:
     """Return the bytes of a block, so that the blocks of a picture stand for its numbers and not for repeated cells."""
-    blocks = -(-grid[0] // side) * -(-grid[1] // side)
-    return max(1, grid[0] * grid[1] * channels // (numbers_a_byte * max(1, blocks)))
+    return max(1, grid[0] * grid[1] * channels // (numbers_a_byte * max(1, count_blocks(grid, side))))
 
 
 def _shared_out(moments: NDArray[np.float64], bits: float) -> NDArray[np.float64]:
@@ -142,6 +142,7 @@ def _with_entries(codes: BlockCodes, products: Tensor, progress: Progress) -> Bl
     faiss = load_faiss()
     scale = 1 / (AXIS_ONE * FEATURE_ONE)
     found = []
+    progress.message(f"finding the entries of {codes.width:,} bytes")
     progress.started(codes.width, 0)
     for part in torch.split(products, list(codes.widths), dim=1):
         points = np.ascontiguousarray(part.numpy() * np.float32(scale))

@@ -84,4 +84,5 @@ def with_codebook(shapes: FeatureShapes, pictures: Iterable[Tensor], progress: P
         some = random.permutation(len(blocks))[: _NUMBERS_A_PICTURE // (side**2 * channels)]
         parts.append(blocks[torch.from_numpy(some)])
     learned = learn_codes(torch.cat(parts), grid, LEARNED[shapes.local_store], progress)
+    progress.message(f"features and their codes have a cosine of {learned.cosine:.3f} on average")
     return shapes.model_copy(update={"local_codebook": CodebookEntry.of(learned)})

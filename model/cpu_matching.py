@@ -18,7 +18,6 @@ with ``model.matching``.
 import logging
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,7 @@ from torch.nn.functional import pad
 
 from model.codes import as_features
 from model.cpu_operands import Memory, Panels
+from model.team import call_in_team
 
 if TYPE_CHECKING:  # LLVM may be missing and is loaded with the first match
     from model.cpu_kernels.compiled import Kernels
@@ -101,7 +101,7 @@ def count_in_int16(
             counts.ctypes.data,
         )
 
-    _in_threads(work, len(candidates))
+    call_in_team(work)
     return torch.from_numpy(counts)
 
 
@@ -142,7 +142,7 @@ def nearest_in_int16(queries: Tensor, candidates: Tensor, kernels: "Kernels | No
             for pair in pairs:
                 find(pair, _find)
 
-        _in_threads(work, len(queries))
+        call_in_team(work)
     return torch.from_numpy(to_candidate), torch.from_numpy(to_query)
 
 
@@ -164,22 +164,8 @@ def _find_together(panels: Panels, candidate: Tensor, kernels: "Kernels", kind: 
         for number in numbers:
             found[number] = _find(shares[number], candidate, kernels, kind)
 
-    _in_threads(work, len(shares))
+    call_in_team(work)
     return Memory.joined([each for each in found if each is not None])
-
-
-def _in_threads(work: Callable[[], None], count: int) -> None:
-    """Run work that takes its items from a common counter in torch's number of threads, including the caller's.
-
-    Args:
-        work: A function that returns when no item is left.
-        count: The number of items.
-    """
-    others = [_pool().submit(work) for _ in range(1, max(1, min(torch.get_num_threads(), count)))]
-    work()
-    for each in others:
-        if not each.cancel():  # nothing is left for a thread that has not started
-            each.result()
 
 
 def _readable(candidates: Tensor) -> Tensor:
@@ -238,9 +224,3 @@ def wrong_cells(kernels: "Kernels") -> int:
     stored = torch.from_numpy(codes.astype(np.int8))
     found = nearest_in_int16(torch.from_numpy(query.astype(np.float32))[None], stored[None], kernels)
     return sum(int((one[0].numpy() != other).sum()) for one, other in zip(found, expected, strict=True))
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    """Return the threads for all shares but the caller's; they start when they are needed."""
-    return ThreadPoolExecutor(thread_name_prefix="match")

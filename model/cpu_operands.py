@@ -18,7 +18,7 @@ class Panels:
     """Hold a query in the layout that the kernel reads.
 
     Attributes:
-        numbers: ``(panels, …)``, as the tile arranges them; copies of the first cell fill up the last panel.
+        numbers: ``(panels, …)`` int32, as the tile arranges them; copies of the first cell fill up the last panel.
         squares: ``(panels · columns,)`` int32, the squared length of each cell.
     """
 
@@ -35,7 +35,11 @@ class Panels:
         numbers[len(query) :] = numbers[0]  # if scores are equal the first wins, so a copy never wins
         squares = torch.empty(cells, dtype=torch.int32)  # like scores, squared lengths fit into 32 bits
         kernels.squares(numbers.data_ptr(), *numbers.shape, squares.data_ptr())
-        return cls(torch.from_numpy(tile.arranged(numbers.numpy())).contiguous(), squares)
+        arranged = tile.arranged(numbers.numpy())
+        # Torch's memory begins where a line of the cache begins, and numpy copies without torch's threads.
+        panels = torch.empty(arranged.shape, dtype=torch.int32)
+        panels.numpy()[...] = arranged
+        return cls(panels, squares)
 
     def shares(self, count: int) -> "list[Panels]":
         """Return the query in parts of nearly equal size, one after the other, at most ``count`` of them."""

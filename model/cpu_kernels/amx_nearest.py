@@ -11,7 +11,7 @@ A score is 256 times the first sum plus the second, exact in 32 bits like the sc
 from llvmlite import ir
 
 from model.cpu_kernels import amx_tiles
-from model.cpu_kernels.amx_tiles import PlainTiles, ProcessorTiles, TileCode
+from model.cpu_kernels.amx_tiles import PlainTiles, ProcessorTiles, Signs, TileCode
 from model.cpu_kernels.code import I32, I64, POINTER, Loop, Value, aligned_memory, i32, i64, in_all_lanes, moved
 from model.cpu_kernels.comparing import Comparison, nearest_name
 from model.cpu_kernels.tiles import AmxTile
@@ -22,6 +22,9 @@ _LANES = 16  # scores in a row of a tile
 _STEP_BYTES = _TILES * 2 * amx_tiles.BYTES  # the query for a half and 64 channels
 _HIGH, _LOW = (0, 1), (2, 3)  # tiles with the sums
 _CANDIDATE, _QUERY = 4, 5
+_SS: Signs
+_SU: Signs
+_SS, _SU = "ss", "su"  # codes are signed; of the query the high bytes are
 
 _VECTOR = ir.VectorType(I32, _LANES)
 
@@ -93,15 +96,17 @@ class AmxNearestKernel:
             tiles.load(_CANDIDATE, moved(build, rows, channels.index), self._channels)
             place = moved(build, half, build.mul(channels.index, i64(_STEP_BYTES // amx_tiles.ROW_BYTES)))
             for high, low in zip(_HIGH, _LOW, strict=True):
-                for sums, is_high in ((low, False), (high, True)):
+                for sums, signs in ((low, _SU), (high, _SS)):
                     tiles.load(_QUERY, place, i64(amx_tiles.ROW_BYTES))
-                    tiles.multiply(sums, _CANDIDATE, _QUERY, other_is_signed=is_high)
+                    tiles.multiply(sums, _CANDIDATE, _QUERY, signs=signs)
                     place = moved(build, place, i64(amx_tiles.BYTES))
 
     def _store(self) -> None:
         """Store the sums, one tile after the other."""
         for number, tile in enumerate((*_HIGH, *_LOW)):
-            self._tiles.store(tile, moved(self._build, self._sums, i64(number * amx_tiles.BYTES)))
+            self._tiles.store(
+                tile, moved(self._build, self._sums, i64(number * amx_tiles.BYTES)), i64(amx_tiles.ROW_BYTES)
+            )
 
     def _compare(self, comparison: Comparison, first_row: Value, first_column: Value, found: list[Value]) -> None:
         """Compare the stored scores of a half.

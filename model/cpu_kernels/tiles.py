@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,16 +39,17 @@ class Tile:
         """Return the number of cells of the query."""
         return self.lanes * self.vectors
 
-    def arranged(self, query: NDArray[np.int16]) -> NDArray[Any]:
+    def arranged(self, query: NDArray[np.int16]) -> NDArray[np.int32]:
         """Return a query in the order in which ``nearest_int16`` reads it.
 
         Args:
             query: ``(panels · columns, C)``.
 
         Returns:
-            ``(panels, C / 2, columns, 2)``, not contiguous.
+            ``(panels, C / 2, columns)`` int32, not contiguous; a number is a pair of channels.
         """
-        return query.reshape(-1, self.columns, query.shape[1] // 2, 2).swapaxes(1, 2)
+        pairs = query.view(np.int32).reshape(-1, self.columns, query.shape[1] // 2)
+        return pairs.swapaxes(1, 2)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class AmxTile:
     numbers: ClassVar[NumberType] = "int8"
     channels_together = 64
 
-    def arranged(self, query: NDArray[np.int16]) -> NDArray[Any]:
+    def arranged(self, query: NDArray[np.int16]) -> NDArray[np.int32]:
         """Return a query in the order in which ``nearest_int8`` reads it.
 
         A number of 16 bits is 256 times its high byte, signed, plus its low byte, unsigned. Four channels in a row of
@@ -78,12 +79,13 @@ class AmxTile:
             query: ``(panels · 64, C)``.
 
         Returns:
-            ``(panels, 2 halves, C / 64, 2 tiles, 2 bytes, 16 fours of channels, 16 cells, 4 channels)``, uint8, not
-            contiguous; the low byte is first.
+            ``(panels, 2 halves, C / 64, 2 tiles, 2 bytes, 16 fours of channels, 16 cells)`` int32, not contiguous; a
+            number is four channels, and the low bytes are first.
         """
         steps = query.shape[1] // self.channels_together
-        parts = query.astype("<i2", copy=False).view(np.uint8).reshape(-1, 2, 2, 16, steps, 16, 4, 2)
-        return parts.transpose(0, 1, 4, 2, 7, 5, 3, 6)
+        bytes_apart = np.stack([query & 0xFF, query >> 8]).astype(np.uint8)  # (2 bytes, panels · 64, C)
+        fours = bytes_apart.view(np.int32).reshape(2, -1, 2, 2, 16, steps, 16)
+        return fours.transpose(1, 2, 5, 3, 0, 6, 4)
 
 
 AnyTile: TypeAlias = Tile | AmxTile

@@ -63,13 +63,13 @@ class FrozenBlock:
             self.parallel_up = linear(*scaled(adapter.up, PARALLEL_ADAPTER_SCALE * gamma2), target, rows)
 
     def __call__(self, tokens: Tensor) -> Tensor:
-        """Turn ``(B, T, D)`` float32 into the same shape and type, in place."""
+        """Turn contiguous ``(B, T, D)`` float32 into the same shape and type, in place."""
         attended = self.proj.factors(self.attention(self.norm1(tokens)))
-        tokens.add_(self.proj(attended))
+        self.proj.add_to(tokens, attended)
         if self.serial_down is not None and self.serial_up is not None:
-            tokens.add_(self.serial_up(self.serial_up.factors(self.serial_down(attended))))
+            self.serial_up.add_to(tokens, self.serial_up.factors(self.serial_down(attended)))
         normed = self.fc1.factors(self.norm2(tokens))
-        tokens.add_(self.fc2(self.fc2.factors(self.fc1(normed))))
+        self.fc2.add_to(tokens, self.fc2.factors(self.fc1(normed)))
         if self.parallel_down is not None and self.parallel_up is not None:
-            tokens.add_(self.parallel_up(self.parallel_up.factors(self.parallel_down(normed))))
+            self.parallel_up.add_to(tokens, self.parallel_up.factors(self.parallel_down(normed)))
         return tokens

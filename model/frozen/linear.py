@@ -59,6 +59,10 @@ class FrozenLinear:
             return sums
         return F.relu(sums) if self.activation == "relu" else F.gelu(sums)
 
+    def add_to(self, tokens: Tensor, inputs: Tensor) -> None:
+        """Multiply ``(..., in)``, and add the outputs to tokens ``(..., out)`` float32."""
+        tokens.add_(self(inputs))
+
 
 def scaled(layer: nn.Linear, factors: Tensor) -> tuple[Tensor, Tensor]:
     """Return weight and bias of a layer whose outputs are multiplied by the factors ``(out,)``."""

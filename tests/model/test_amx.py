@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from model import cpu_matching
 
@@ -25,8 +26,8 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 
 from model.cpu_kernels import amx_tiles, compiled
-from model.cpu_kernels.amx_tiles import PlainTiles, ProcessorTiles, TileCode, configuration
-from model.cpu_kernels.code import I64, POINTER, moved
+from model.cpu_kernels.amx_tiles import PlainTiles, ProcessorTiles, Signs, TileCode, configuration
+from model.cpu_kernels.code import I64, POINTER, i64, moved
 from model.cpu_kernels.compiled import Kernels, host_amx_tile, kernels_for, written
 from model.cpu_kernels.tiles import TILES, AmxTile
 
@@ -71,19 +72,20 @@ def test_tiles_multiply_signed_by_signed_and_unsigned_bytes(form: type[TileCode]
         tiles.configure()
         tiles.load(7, left, stride_bytes)
         tiles.load(3, right, stride_bytes)
-        for target, is_signed in ((0, True), (1, False)):
+        signs: tuple[Signs, ...] = ("ss", "su", "us")
+        for target, of_factors in enumerate(signs):
             tiles.zero(target)
             for _ in range(2):
-                tiles.multiply(target, 7, 3, other_is_signed=is_signed)
-            tiles.store(target, moved(build, sums, ir.Constant(I64, target * 1024)))
+                tiles.multiply(target, 7, 3, signs=of_factors)
+            tiles.store(target, moved(build, sums, ir.Constant(I64, target * 1024)), i64(64))
         tiles.zero(0)
-        tiles.store(0, moved(build, sums, ir.Constant(I64, 2 * 1024)))
+        tiles.store(0, moved(build, sums, ir.Constant(I64, 3 * 1024)), i64(64))
         tiles.release()
 
     rng = np.random.default_rng(stride)
     left, right = rng.integers(-128, 128, (2, 15 * stride + 64), dtype=np.int8)
     left[:4], right[:4] = -128, -128
-    sums = np.full((3, 16, 16), 7, np.int32)
+    sums = np.full((4, 16, 16), 7, np.int32)
     compiled_function(write, 3)(*(each.ctypes.data for each in (left, right, sums)), stride)
 
     def rows(values: np.ndarray) -> np.ndarray:
@@ -93,7 +95,33 @@ def test_tiles_multiply_signed_by_signed_and_unsigned_bytes(form: type[TileCode]
     signed = rows(left).astype(np.int64)
     assert np.array_equal(sums[0], 2 * signed @ fours.astype(np.int64))
     assert np.array_equal(sums[1], 2 * signed @ fours.view(np.uint8).astype(np.int64))
-    assert not sums[2].any()
+    assert np.array_equal(sums[2], 2 * rows(left).view(np.uint8).astype(np.int64) @ fours.astype(np.int64))
+    assert not sums[3].any()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_tiles_multiply_bfloat16_and_are_stored_with_gaps(form: type[TileCode]) -> None:
+    """Whole numbers up to 255 have eight bits, so products and sums are exact."""
+
+    def write(build: ir.IRBuilder, arguments: list[Any]) -> None:
+        left, right, sums, stride_bytes = arguments
+        tiles = form(build)
+        tiles.configure()
+        tiles.load(1, left, i64(64))
+        tiles.load(2, right, i64(64))
+        tiles.zero(6)
+        for _ in range(2):
+            tiles.multiply_bfloat16(6, 1, 2)
+        tiles.store(6, sums, stride_bytes)
+        tiles.release()
+
+    generator = torch.Generator().manual_seed(0)
+    left, right = (torch.randint(-255, 256, (16, 32), generator=generator).bfloat16() for _ in range(2))
+    sums = torch.full((16, 20), 7.0)
+    compiled_function(write, 3)(*(each.data_ptr() for each in (left, right, sums)), 4 * 20)
+    pairs = right.view(16, 16, 2).transpose(1, 2).reshape(32, 16)  # (16 k, 16 n, 2) → (16 k · 2, 16 n)
+    assert torch.equal(sums[:, :16], 2 * left.float() @ pairs.float())
+    assert torch.equal(sums[:, 16:], torch.full((16, 4), 7.0))
 
 
 def test_the_code_for_a_processor_with_amx_has_its_instructions() -> None:
@@ -151,8 +179,8 @@ def test_a_kernel_that_counts_wrongly_is_not_chosen(
 ) -> None:
     multiply = PlainTiles.multiply
 
-    def all_signed(self: PlainTiles, sums: int, signed: int, other: int, **_: bool) -> None:
-        multiply(self, sums, signed, other, other_is_signed=True)
+    def all_signed(self: PlainTiles, sums: int, left: int, right: int, **_: str) -> None:
+        multiply(self, sums, left, right, signs="ss")
 
     monkeypatch.setattr(PlainTiles, "multiply", all_signed)
     monkeypatch.setattr(compiled, "kernels_for", compiled.kernels_for.__wrapped__)  # keep no wrong kernels

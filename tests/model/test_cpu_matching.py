@@ -1,10 +1,5 @@
 """The kernels for the CPU against plain integer products, for each of their tiles."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from threading import Event
-
 import numpy as np
 import pytest
 import torch
@@ -28,6 +23,7 @@ import llvmlite.binding as llvm
 from model.cpu_kernels.compiled import Kernels, host_amx_tile, kernels_for
 from model.cpu_kernels.tiles import TILES, AmxTile, Tile, best_tile
 from tests.examples import drawn
+from tests.model.threads import threads
 
 HOST = {name for name, is_there in llvm.get_host_cpu_features().items() if is_there}
 _TILES = [tile for tile in TILES if tile.needs <= HOST]
@@ -40,17 +36,6 @@ NAMES = [f"{tile.instructions} and {amx}" for tile, amx in RUNNABLE]
 @pytest.fixture(params=RUNNABLE, ids=NAMES)
 def kernels(request: pytest.FixtureRequest) -> Kernels:
     return kernels_for(*request.param)
-
-
-@contextmanager
-def threads(number: int) -> Iterator[None]:
-    """Let torch have a number of threads."""
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(number)
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def rounded(features: Tensor) -> Tensor:
@@ -249,23 +234,6 @@ def test_more_threads_than_pairs_share_the_query(kernels: Kernels) -> None:
         with threads(number):
             found = nearest_in_int16(queries, candidates, kernels)
         assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
-
-
-def test_a_thread_that_starts_late_delays_nobody(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(5)
-    query, candidates = random_features(rng, "float32", 61, 8), random_features(rng, "float16", 9, 61, 8)
-    is_free = Event()
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        pool.submit(is_free.wait)  # the only thread besides the caller's is occupied
-        monkeypatch.setattr(cpu_matching, "_pool", lambda: pool)
-        try:
-            with threads(2):
-                counts = count_in_int16(query, candidates, kernels=kernels).tolist()
-                alone = count_in_int16(query, candidates[:1], kernels=kernels).tolist()
-        finally:
-            is_free.set()
-    assert counts == plainly(query, candidates.float())
-    assert alone == counts[:1]
 
 
 def test_counts_in_the_mode_of_inference(kernels: Kernels) -> None:

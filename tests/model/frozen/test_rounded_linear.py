@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.frozen.rounded_linear import RoundedLinear, round_rows
+from model.frozen.rounded_linear import RoundedLinear
+from model.frozen.row_codes import round_rows
 from model.frozen.target import Target
 from model.network_precision import can_pack
 

@@ -39,7 +39,7 @@ def call_in_team(work: Callable[[], None]) -> None:
         work: A function that takes its items from a counter, and returns when no item is left.
 
     Raises:
-        BaseException: The error of a call; those of other calls are dropped.
+        BaseException: The first error of a call; errors of other calls are dropped.
     """
     errors: list[BaseException] = []
 

@@ -56,9 +56,13 @@ class Plot:
 DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
     "docs/book/performance.md": {
         "query": Table(("query",), tables.query_table),
+        "query_amx": Table(("query_amx",), tables.query_table),
+        "query_amx_int8": Table(("query_amx_int8",), tables.query_table),
         "published": Table(("query", "match"), published_table),
         "match": Table(("match",), tables.match_table),
+        "match_amx": Table(("match_amx",), tables.match_table),
         "encode": Table(("encode",), tables.encode_table),
+        "encode_amx": Table(("encode_amx",), tables.encode_table),
         "encode_town": Table(("encode_town",), tables.encode_town_table),
         "gather": Table(("gather",), tables.gather_table),
         "shortlist": Table(("shortlist",), tables.shortlist_table),

@@ -28,6 +28,8 @@ def match_table(figures: Figures) -> str:
         )
         rates = f" Measured at best: {figures['memory_bytes_per_s'] / 1e9:.1f} GB/s of memory; {peaks}."
     fast = f"{figures['candidates']} candidates; *fast* is `{figures['fast']}`."
+    for number, seconds in figures.get("seconds_of_few", {}).items():
+        fast += f" {number} of them in int8: {seconds * 1000:.1f} ms."
     return f"{table}\n\n{fast}{rates} {figures['hardware']}."
 
 

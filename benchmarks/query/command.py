@@ -19,7 +19,7 @@ from model.device import choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.images import DEFAULT_LIMITS
-from model.network_precision import choose_network_precision
+from model.network_precision import RequestedPrecision, choose_network_precision
 from model.selavpr.selavpr import SelaVPR
 from place_map.global_index import open_searcher
 from place_map.local_codec import StoreType
@@ -69,6 +69,9 @@ def query(
         int, typer.Option(min=2, help="Queries, each asked by both paths in turn; the first warms up.")
     ] = 7,
     store: Annotated[StoreType, typer.Option(help="The store of the map's local features.")] = "int8",
+    network_precision: Annotated[
+        RequestedPrecision, typer.Option(help="The precision of the served encoder, of the map and of the queries.")
+    ] = "auto",
     folder: Annotated[Path, typer.Option(exists=True, file_okay=False, help="The folder of the temporary map.")] = Path(
         "/var/tmp"  # noqa: S108  (not /tmp, which may be memory: the map has 5 GB)
     ),
@@ -80,7 +83,7 @@ def query(
         raise InvalidInput(f"{pictures} has {len(files)} JPEG files; {encoded} places and {queries} queries need more")
     plain_network = network_of(network).eval()
     plain_network.is_trained = True  # re-ranking is measured even if it finds nothing
-    choice = choose_network_precision("auto", choose_device("cpu").device)
+    choice = choose_network_precision(network_precision, choose_device("cpu").device)
     encoder = Encoder(plain_network, precision=choice.precision)
     with tempfile.TemporaryDirectory(prefix="placefix-query-", dir=folder) as scratch:
         map_path = Path(scratch) / "replicated"

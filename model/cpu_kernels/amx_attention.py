@@ -44,8 +44,8 @@ ROWS = 2 * amx_tiles.ROWS
 """The queries of a block; the padded number of tokens and the width of a head are multiples of it."""
 
 _LANES = 16
-_SUMS, _LEFT, _RIGHT = ((0, 1), (2, 3)), (4, 5), (6, 7)  # tiles; of the sums [rows][columns]
-_STEP_BYTES = 2 * amx_tiles.BYTES  # of the right factors, for 32 inner numbers and 32 columns
+_SUMS, _LEFT, _RIGHT = ((0, 1), (2, 3)), (4, 5), (6, 7)  # tiles; the sums are [rows][columns]
+_STEP_BYTES = 2 * amx_tiles.BYTES  # 32 inner numbers of 32 columns, the right factors
 
 _FLOATS, _WHOLE, _SHORT = (ir.VectorType(kind, _LANES) for kind in (FLOAT, I32, I16))
 

@@ -29,7 +29,7 @@ ROWS, OUTPUTS, INNER = 2 * amx_tiles.ROWS, 32, amx_tiles.ROW_BYTES
 """The rows and outputs of a block, and the inner numbers of a tile."""
 
 _LANES = 16
-_SUMS, _INPUTS, _WEIGHTS = ((0, 1), (2, 3)), (4, 5), (6, 7)  # tiles; of the sums [rows][outputs]
+_SUMS, _INPUTS, _WEIGHTS = ((0, 1), (2, 3)), (4, 5), (6, 7)  # tiles; the sums are [rows][outputs]
 
 _FLOATS, _WHOLE = ir.VectorType(FLOAT, _LANES), ir.VectorType(I32, _LANES)
 

@@ -24,7 +24,7 @@ _HIGH, _LOW = (0, 1), (2, 3)  # tiles with the sums
 _CANDIDATE, _QUERY = 4, 5
 _SS: Signs
 _SU: Signs
-_SS, _SU = "ss", "su"  # codes are signed; of the query the high bytes are
+_SS, _SU = "ss", "su"  # codes and the high bytes are signed
 
 _VECTOR = ir.VectorType(I32, _LANES)
 

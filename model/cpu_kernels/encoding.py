@@ -25,7 +25,7 @@ from model.cpu_kernels.row_codes import ROUND_ROWS_NAME, write_round_rows
 from model.cpu_kernels.task import run_task
 from model.cpu_kernels.tiles import AmxTile
 
-_TRIAL_ROWS = 70  # three blocks, of which the last shares rows with the second
+_TRIAL_ROWS = 70  # three blocks; the last shares rows with the second
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def test_attention_differs_by_the_rounding_of_its_factors(
     qkv = inputs(*shape, kind)
     with threads(count):
         found = attend(qkv, kernels)
-    # The kernel rounds what it reads to bfloat16. The weights and the outputs then have errors of 2⁻⁸ at most.
+    # The kernel rounds its inputs to bfloat16. The weights and the outputs then have errors of 2⁻⁸ at most.
     expected = plainly(qkv.bfloat16())
     assert found.dtype is kind
     assert found.shape == expected.shape

@@ -1,7 +1,7 @@
 """The kernels that count the mutual nearest cells of a query and of many pictures.
 
-Threads share the pictures of one call by a counter: each takes the next picture when it is ready. A thread that starts
-late, or loses its core for a while, therefore delays nobody, and no thread waits for Python between two pictures.
+Threads share the pictures of one call by a counter: each takes the next picture when it is ready. A thread that begins
+late, or loses its core for a while, takes fewer of them, and no thread waits for Python between two pictures.
 """
 
 from llvmlite import ir

@@ -5,10 +5,9 @@ On a processor without AMX, loops stand for the instructions, and their code is 
 
 import ctypes
 import logging
-import mmap
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from multiprocessing import get_context
 from typing import Any
@@ -25,16 +24,19 @@ if cpu_matching.kernel_name() is None:
 import llvmlite.binding as llvm
 from llvmlite import ir
 
-from model.cpu_kernels import amx_tiles, compiled
+from model.cpu_kernels import amx_attention, amx_linear, amx_tiles, compiled, row_codes
 from model.cpu_kernels.amx_tiles import PlainTiles, ProcessorTiles, Signs, TileCode, configuration
 from model.cpu_kernels.code import I64, POINTER, i64, moved
 from model.cpu_kernels.compiled import Kernels, host_amx_tile, kernels_for, written
+from model.cpu_kernels.encoding import encoding_kernels_for
+from model.cpu_kernels.task import run_task
 from model.cpu_kernels.tiles import TILES, AmxTile
+from tests.model.guarded import Guarded
+from tests.model.threads import threads
 
 needs_amx = pytest.mark.skipif(host_amx_tile() is None, reason="this processor has no AMX, or it is not permitted")
 FORMS = [PlainTiles, pytest.param(ProcessorTiles, marks=needs_amx)]
 TILE = compiled.host_tile()
-_NO_ACCESS = 0  # PROT_NONE
 
 
 def test_all_tiles_have_their_full_size() -> None:
@@ -193,39 +195,6 @@ def test_a_kernel_that_counts_wrongly_is_not_chosen(
     assert f"{kernels.names['int8']} counts codes instead" in record.message
 
 
-class Guarded:
-    """Hold arrays that lie directly before or behind memory that nobody may touch.
-
-    Args:
-        at_end: Whether each array ends where the forbidden memory begins; otherwise it begins where that ends.
-    """
-
-    def __init__(self, *, at_end: bool) -> None:
-        self._at_end = at_end
-        self._maps: list[mmap.mmap] = []
-
-    def array(self, shape: tuple[int, ...], kind: str) -> np.ndarray:
-        page, size = mmap.PAGESIZE, int(np.prod(shape)) * np.dtype(kind).itemsize
-        pages = -(-size // page)
-        memory = mmap.mmap(-1, (pages + 2) * page)
-        self._maps.append(memory)
-        whole = np.frombuffer(memory, np.uint8)
-        protect = ctypes.CDLL(None, use_errno=True).mprotect
-        protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-        for first in (0, pages + 1):
-            assert (
-                protect(whole.ctypes.data + first * page, page, mmap.PROT_NONE if hasattr(mmap, "PROT_NONE") else 0)
-                == 0
-            )
-        start = (pages + 1) * page - size if self._at_end else page
-        return whole[start : start + size].view(kind).reshape(shape)
-
-    def copy(self, values: np.ndarray) -> np.ndarray:
-        array = self.array(values.shape, values.dtype.str)
-        array[...] = values
-        return array
-
-
 def count_guarded(missing_rows: int) -> None:
     """Count with every buffer between pages that nobody may touch; with missing rows this ends the process."""
     sizes = [(1, 1, 1), (63, 15, 64), (64, 16, 65), (65, 17, 128), (129, 100, 200)]
@@ -261,10 +230,54 @@ def mutual(scores: np.ndarray, codes: np.ndarray) -> int:
     return int((forth[back] == np.arange(len(codes))).sum())
 
 
+def encode_guarded(missing_rows: int) -> None:
+    """Round, multiply and attend as ``count_guarded`` counts."""
+    tiles = [AmxTile(is_plain=True)] + [each for each in [host_amx_tile()] if each is not None]
+    rng = np.random.default_rng(0)
+    for tile, at_end in product(tiles, [True, False]):
+        kernels, guarded = encoding_kernels_for(tile), Guarded(at_end=at_end)
+        for rows, inner, outer in [(32, 64, 32), (33, 64, 64), (70, 128, 96)]:
+            numbers = guarded.copy(rng.normal(size=(rows, inner)).astype(np.float32))
+            codes, units = guarded.array((rows, inner), "uint8"), guarded.array((rows,), "float32")
+            task = {"numbers": numbers, "codes": codes, "units": units}
+            run(kernels.round_rows, row_codes.FIELDS, task, rows=rows, inner=inner)
+            weights = torch.from_numpy(rng.integers(-63, 64, (outer, inner), dtype=np.int8))
+            arrays = {
+                "codes": codes,
+                "weights": guarded.copy(amx_linear.arranged(weights).numpy()),
+                "units": guarded.copy(np.ones(outer, np.float32)),
+                "corrections": guarded.copy(128 * weights.numpy().sum(axis=1, dtype=np.int32)),
+                "bias": guarded.copy(np.zeros(outer, np.float32)),
+                "row_units": guarded.copy(np.ones(rows, np.float32)),
+                "target": guarded.array((rows, outer), "float32"),
+            }
+            shape = {"rows": rows + missing_rows, "rows_together": 64, "inner": inner, "outer": outer}
+            run(kernels.linear["none"], amx_linear.FIELDS, arrays, **shape)
+            assert np.array_equal(arrays["target"], (codes.astype(int) - 128) @ weights.numpy().T.astype(int))
+        for tokens, heads, width in [(1, 1, 32), (33, 2, 64), (64, 1, 96)]:
+            padded = tokens + -tokens % 32
+            arrays = {
+                "inputs": guarded.copy(np.ones((2, tokens, 3, heads, width), np.float32)),
+                "outputs": guarded.array((2, tokens, heads, width), "float32"),
+                "memory": guarded.array((amx_attention.memory_bytes(padded, width),), "uint8"),
+            }
+            shape = {"pictures": 2, "tokens": tokens, "padded": padded, "heads": heads, "width": width}
+            with threads(1):
+                run(kernels.attend["float32"], amx_attention.FIELDS, arrays, memory_bytes=0, **shape)
+            assert np.allclose(arrays["outputs"], 1)
+
+
+def run(function: int, fields: Sequence[str], arrays: Mapping[str, np.ndarray], **numbers: int) -> None:
+    run_task(function, fields, **{name: array.ctypes.data for name, array in arrays.items()}, **numbers)
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGSEGV"), reason="pages cannot be protected here")
-@pytest.mark.parametrize(("missing_rows", "ends"), [(0, 0), (16, -signal.SIGSEGV)])
-def test_nothing_outside_of_the_buffers_is_read_or_written(missing_rows: int, ends: int) -> None:
-    process = get_context("spawn").Process(target=count_guarded, args=(missing_rows,))
+@pytest.mark.parametrize("work", [count_guarded, encode_guarded])
+@pytest.mark.parametrize(("missing_rows", "ends"), [(0, 0), (64, -signal.SIGSEGV)])
+def test_nothing_outside_of_the_buffers_is_read_or_written(
+    work: Callable[[int], None], missing_rows: int, ends: int
+) -> None:
+    process = get_context("spawn").Process(target=work, args=(missing_rows,))
     process.start()
     process.join()
     assert process.exitcode == ends

@@ -76,21 +76,36 @@ def _fast_without_amx(query: Tensor, candidates: Tensor, floor: float | None) ->
     return count_in_int16(query, candidates, floor, kernels=kernels_for(tile))
 
 
+def _fast_in_one_thread(query: Tensor, candidates: Tensor, floor: float | None) -> Tensor:
+    torch.set_num_threads(1)  # in the process of this way alone
+    return _fast(query, candidates, floor)
+
+
 WAYS = {
     PLAIN: Way(count_all_at_once, torch.float32, is_exact=True, multiplied="float32"),
     "exact": Way(_exact, torch.float32, is_exact=True, multiplied="float32"),
     "fast, float16 candidates": Way(_fast, torch.float16, is_exact=False, multiplied=None),
     SERVED: Way(_fast, torch.int8, is_exact=False, multiplied=None),
 }
+ON_PROCESSORS = {
+    "fast, int8 candidates, one thread": Way(_fast_in_one_thread, torch.int8, is_exact=False, multiplied=None),
+}
+"""The ways that are measured besides on a CPU."""
+
 BESIDE_AMX = {
     "fast, int8 candidates, without AMX": Way(_fast_without_amx, torch.int8, is_exact=False, multiplied="int16"),
 }
 """The ways that are measured besides where codes are counted with AMX."""
 
 
+_ALL_WAYS = WAYS | ON_PROCESSORS | BESIDE_AMX
+
+
 def ways_with(matcher: str) -> dict[str, Way]:
     """Return the ways to measure with a fast matcher."""
-    return WAYS | BESIDE_AMX if matcher == "amx-int8" else WAYS
+    if matcher.startswith("triton"):
+        return WAYS
+    return WAYS | ON_PROCESSORS | (BESIDE_AMX if matcher == "amx-int8" else {})
 
 
 @dataclass(frozen=True)
@@ -221,7 +236,7 @@ def _compared(rounds: dict[str, list[tuple[float, int, list[int]]]]) -> dict[str
     measured = {}
     for name, runs in rounds.items():
         differences = [abs(one - other) for one, other in zip(runs[0][2], plain_counts, strict=True)]
-        if (WAYS | BESIDE_AMX)[name].is_exact and any(differences):
+        if _ALL_WAYS[name].is_exact and any(differences):
             raise AssertionError(f"{name} counts {runs[0][2]}, not {plain_counts}")
         measured[name] = Measured(
             seconds[name], seconds[PLAIN] / seconds[name], max(run[1] for run in runs[1:]), max(differences)
@@ -245,7 +260,7 @@ def _worker(commands: Connection, name: str, task: _Task) -> None:
 
     The features are the same for every way, except for their stored type.
     """
-    way = (WAYS | BESIDE_AMX)[name]
+    way = _ALL_WAYS[name]
     query, candidates = features_to_match(task.candidates, way.stored, task.cells, task.channels)
     query, candidates = query.to(task.device), candidates.to(task.device)
     while number := commands.recv():

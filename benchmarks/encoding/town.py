@@ -26,12 +26,14 @@ from model.places import Place
 from model.progress import Progress
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
 from model.training.picture_batches import read_batches
+from place_map.local_codec import LocalCodec
 from placefix.console import output_console
 from placefix.progress import show_progress
 
 RECALLS = (1, 5, 10)
 
 Rounded = Literal["bfloat16", "int8"]
+Stored = Literal["float16", "int8"]
 
 _BATCH = 16
 _DECODERS = 2
@@ -63,6 +65,7 @@ def encode_town(
     rounded: Annotated[Rounded, typer.Option(help="The precision that is compared with float32.")] = "bfloat16",
     shortlist: Annotated[int, typer.Option(min=max(RECALLS), help="Candidates that are re-ranked.")] = 20,
     matching: Annotated[MatchingPrecision, typer.Option(help="The way of counting mutual matches.")] = "fast",
+    store: Annotated[Stored, typer.Option(help="The store of the map's local features.")] = "int8",
     every: Annotated[int, typer.Option(min=1, help="Ask every n-th query, for a quick result.")] = 1,
     device: DeviceName = "auto",
     out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path(
@@ -81,7 +84,7 @@ def encode_town(
     encoders = {each.of_map: Encoder(plain, chosen, precision=each.of_map) for each in pairings[:2]}
     with show_progress("encoding and asking") as progress:
         progress.started(len(split.database) + len(queries), 0)
-        outcomes = _measure(encoders, pairings, split.database, queries, shortlist, matching, progress)
+        outcomes = _measure(encoders, pairings, split.database, queries, shortlist, matching, store, progress)
     rows = {str(pairing): _row(outcomes[pairing], outcomes[REFERENCE], shortlist) for pairing in pairings}
     console = output_console()
     console.print(describe_hardware(), soft_wrap=True)
@@ -92,6 +95,7 @@ def encode_town(
         "queries": len(queries),
         "shortlist": shortlist,
         "matching": matching,
+        "store": store,
         "rows": {name: {key: vars(value) for key, value in row.items()} for name, row in rows.items()},
         "distributions": _distributions(outcomes),
     }
@@ -106,17 +110,17 @@ def _measure(
     queries: Sequence[Place],
     shortlist: int,
     matching: MatchingPrecision,
+    store: Stored,
     progress: Progress,
 ) -> dict[Pairing, Outcome]:
-    """Answer all queries in all pairings; each picture is decoded once. A map is kept in float16, as on disk."""
+    """Answer all queries in all pairings; each picture is decoded once. A map is kept as on disk."""
     positives = positives_within(queries, database, DEFAULT_THRESHOLD_M)
     parts: dict[NetworkPrecision, list[Features]] = {precision: [] for precision in encoders}
     for images in _read(database):
         for precision, encoder in encoders.items():
             found = encoder.encode(images)
-            parts[precision].append(
-                Features(found.global_features.half(), found.local_features.half(), found.local_grid)
-            )
+            stored = LocalCodec(store, found.local_features.shape[-1]).encode(found.local_features)
+            parts[precision].append(Features(found.global_features.half(), stored, found.local_grid))
         progress.advanced(len(images))
     globals_of = {
         precision: torch.cat([part.global_features for part in each]).float() for precision, each in parts.items()

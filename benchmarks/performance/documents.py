@@ -64,6 +64,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "encode": Table(("encode",), tables.encode_table),
         "encode_amx": Table(("encode_amx",), tables.encode_table),
         "encode_town": Table(("encode_town",), tables.encode_town_table),
+        "encode_town_int8": Table(("encode_town_int8",), tables.encode_town_table),
         "gather": Table(("gather",), tables.gather_table),
         "shortlist": Table(("shortlist",), tables.shortlist_table),
         "shortlist-large": Table(("shortlist-large",), tables.shortlist_table),

@@ -75,6 +75,7 @@ def encode_town_table(figures: Figures) -> str:
         rows.append(cells)
     headings = ["encoded in", *(f"R@{at} {'global' if stage == 'before' else 're-ranked'}" for stage, at in stages)]
     asked = f"{figures['database']:,} pictures, {figures['queries']:,} queries, top {figures['shortlist']} re-ranked"
+    asked += f", local features of the map in {figures.get('store', 'float16')}"
     return f"{markdown(headings, rows)}\n\n{asked}. {figures['hardware']}."
 
 

@@ -17,11 +17,10 @@ The kernel as loops::
 
 from llvmlite import ir
 
-from model.cpu_kernels.code import I16, I32, I64, POINTER, Loop, Value, declared, element, i64, in_all_lanes, moved
+from model.cpu_kernels.code import I64, POINTER, Loop, i64, moved
 from model.cpu_kernels.comparing import Comparison, nearest_name
+from model.cpu_kernels.pair_products import multiply_pairs
 from model.cpu_kernels.tiles import Tile
-
-PAIRS_TOGETHER = 2  # channels in one iteration of the innermost loop
 
 
 class NearestKernel:
@@ -33,7 +32,7 @@ class NearestKernel:
                      int64_t panels,            // at least 1
                      const int16_t *candidate,  // (cells, channels)
                      int64_t cells,             // a multiple of the rows of the tile, at least 1
-                     int64_t channels,          // a multiple of 2 · PAIRS_TOGETHER, at least 1
+                     int64_t channels,          // a multiple of 4, at least 1
                      const float *weights,      // (cells); a column compares the products of scores and weights
                      int32_t *best,             // (cells), all -2³¹; afterwards the best score of each cell
                      int32_t *nearest_query,    // (cells); which cell of the query has it
@@ -44,9 +43,6 @@ class NearestKernel:
 
     def __init__(self, module: ir.Module, tile: Tile) -> None:
         self._tile = tile
-        self._vector = ir.VectorType(I32, tile.lanes)
-        self._pairs = ir.VectorType(I16, 2 * tile.lanes)  # the same register, as pairs of 16 bits
-        self._multiply_add = declared(module, tile.multiply_add, self._vector, [self._pairs, self._pairs])
         signature = ir.FunctionType(ir.VoidType(), [POINTER, I64, POINTER, I64, I64, *[POINTER] * 4])
         self._function = ir.Function(module, signature, name=nearest_name(tile.numbers))
         for argument in self._function.args:
@@ -69,38 +65,10 @@ class NearestKernel:
                 rows = [moved(build, candidate, build.mul(block.index, row_bytes))]
                 for _ in range(1, tile.rows):
                     rows.append(moved(build, rows[-1], row_bytes))
-                scores = self._scores(rows, columns, channels)
+                scores = multiply_pairs(build, tile, rows, columns, channels)
                 comparison.update_columns(scores, block.index, weights)
                 for number in range(tile.rows):
                     row = build.add(block.index, i64(number))
                     comparison.update_row(scores[number], row, first_column, best, nearest_query)
             comparison.write_columns(nearest_candidate, first_column)
         build.ret_void()
-
-    def _scores(self, rows: list[Value], columns: Value, channels: Value) -> list[list[Value]]:
-        """Sum the scores of a tile, ``[row][vector]``, over all channels."""
-        build, tile = self._build, self._tile
-        pair_count = build.lshr(channels, i64(1))
-        zero = ir.Constant(self._vector, [0] * tile.lanes)
-        with Loop(build, pair_count, PAIRS_TOGETHER, "pair", start=[zero] * (tile.rows * tile.vectors)) as pair:
-            sums = [pair.carried[number * tile.vectors : (number + 1) * tile.vectors] for number in range(tile.rows)]
-            for step in range(PAIRS_TOGETHER):
-                here = build.add(pair.index, i64(step))
-                at_columns = moved(build, columns, build.mul(here, i64(4 * tile.columns)))
-                loaded = [
-                    build.load(
-                        moved(build, at_columns, i64(4 * tile.lanes * number)),
-                        typ=self._pairs,
-                        align=4 * tile.lanes,
-                    )
-                    for number in range(tile.vectors)
-                ]
-                for number, row in enumerate(rows):
-                    both_channels = build.load(element(build, row, here), typ=I32, align=4)
-                    everywhere = build.bitcast(in_all_lanes(build, both_channels, tile.lanes), self._pairs)
-                    sums[number] = [
-                        build.add(so_far, build.call(self._multiply_add, [column, everywhere]))
-                        for so_far, column in zip(sums[number], loaded, strict=True)
-                    ]
-            pair.carry([each for row in sums for each in row])
-        return sums

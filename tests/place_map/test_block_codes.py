@@ -16,11 +16,13 @@ from index_builder.codebook_sample import with_codebook
 from model.codes import as_features
 from model.errors import InvalidInput
 from model.matching import MATCHING_PRECISIONS, MatchingPrecision, count_mutual_matches
+from place_map import block_reading
 from place_map.block_codes import AXIS_ONE, EXACT_BELOW, FEATURE_ONE, LARGEST_CODE, BlockCodes, cut_blocks
 from place_map.code_learning import MOST_NUMBERS, largest_side, learn_codes
 from place_map.codebook_entry import CodebookEntry
 from place_map.local_codec import LEARNED, LocalCodec, StoreType
 from place_map.manifest import FeatureShapes
+from tests.model.threads import threads
 
 GRID = (13, 10)
 CELLS = 130
@@ -288,3 +290,50 @@ def test_an_entry_that_is_damaged_or_of_other_features_is_refused() -> None:
 def test_a_store_that_learns_needs_its_codebook() -> None:
     with pytest.raises(ValueError, match="needs the codebook"):
         LocalCodec("block8", 16).encode(features_of(0, 1))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    grid=st.sampled_from([(6, 1), (13, 10), (16, 16), (9, 23)]),
+    side=st.sampled_from([1, 2, 4]),
+    channels=st.sampled_from([16, 48, 64, 128]),
+    widths=st.lists(st.integers(1, 9), min_size=1, max_size=6).map(tuple),
+    pictures=st.integers(1, 3),
+    count=st.integers(1, 3),
+)
+def test_the_kernel_reads_the_same_codes(
+    seed: int,
+    grid: tuple[int, int],
+    side: int,
+    channels: int,
+    widths: tuple[int, ...],
+    pictures: int,
+    count: int,
+) -> None:
+    learned = random_codes(seed, grid, side, channels, widths)
+    shape = pictures, learned.blocks, learned.width
+    stored = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+    found, expected = (np.zeros((pictures, grid[0] * grid[1], channels), np.int8) for _ in range(2))
+    with threads(count):
+        learned.decode(stored, found)
+    learned.decode_plainly(stored, expected)
+    assert np.array_equal(found, expected)
+
+
+def test_the_kernel_reads_the_usual_shapes() -> None:
+    if block_reading._kernel() is None:
+        pytest.skip("there are no kernels for this processor")
+    for grid, side, channels in (((61, 61), 4, 128), ((16, 16), 2, 128), ((13, 10), 4, 16), ((31, 31), 1, 64)):
+        assert random_codes(0, grid, side, channels, (5, 2))._reader is not None
+
+
+def test_without_a_kernel_torch_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(block_reading, "_kernel", lambda: None)
+    learned = random_codes(0, (16, 16), 2, 64, (5, 2))
+    assert learned._reader is None
+    stored = np.random.default_rng(0).integers(0, 256, (1, learned.blocks, learned.width), dtype=np.uint8)
+    found, expected = np.zeros((1, 256, 64), np.int8), np.zeros((1, 256, 64), np.int8)
+    learned.decode(stored, found)
+    learned.decode_plainly(stored, expected)
+    assert np.array_equal(found, expected)

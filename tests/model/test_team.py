@@ -1,7 +1,10 @@
 """Work is shared by torch's threads."""
 
+import gc
 import sys
 import threading
+import weakref
+from functools import partial
 
 import pytest
 import torch
@@ -75,6 +78,22 @@ def test_callers_in_several_threads_do_not_disturb_each_other() -> None:
     for each in askers:
         each.join()
     assert totals == [1000] * 4
+
+
+def test_nothing_is_kept_after_the_call() -> None:
+    class Kept:
+        pass
+
+    kept = Kept()
+    watched = weakref.ref(kept)
+    gc.disable()  # a circle of references would wait for a collection
+    try:
+        with threads(2):
+            call_in_team(partial(id, kept))
+        del kept
+        assert watched() is None
+    finally:
+        gc.enable()
 
 
 def test_other_systems_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

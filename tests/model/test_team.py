@@ -89,7 +89,7 @@ def test_nothing_is_kept_after_the_call() -> None:
     gc.disable()  # a circle of references would wait for a collection
     try:
         with threads(2):
-            call_in_team(partial(id, kept))
+            call_in_team(partial(setattr, kept, "name", 1))
         del kept
         assert watched() is None
     finally:

@@ -50,7 +50,7 @@ def call_in_team(work: Callable[[], None]) -> None:
             errors.append(error)
 
     callback = _TASK(guarded)
-    # ``ctypes.cast`` would tie objects into a circle, and keep what the work refers to until the next collection.
+    # ``ctypes.cast`` would tie objects into a circle, which keeps the arrays of the work until the next collection.
     run_in_team(ctypes.c_void_p.from_buffer(callback).value or 0, 0)
     if errors:
         raise errors[0]

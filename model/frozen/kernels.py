@@ -1,4 +1,7 @@
-"""The choice of the kernels for encoding on this processor."""
+"""The choice of the kernels for encoding on this processor.
+
+``tests/model/frozen/test_amx_linear.py`` compares them with plain products, and sees that wrong ones are not chosen.
+"""
 
 import logging
 from functools import cache

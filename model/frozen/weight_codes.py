@@ -1,4 +1,7 @@
-"""Weights of a linear layer as codes of seven bits and a sign, with a unit for each output."""
+"""Weights of a linear layer as codes of seven bits, with a unit for each output.
+
+``tests/model/frozen/test_rounded_linear.py`` compares products of these codes with those of whole numbers in 64 bits.
+"""
 
 from dataclasses import dataclass
 from typing import Self
@@ -17,7 +20,7 @@ class WeightCodes:
     """Hold weights as codes: ``weight ≈ values · units``.
 
     Attributes:
-        values: ``(out, in)`` int8, -63 to 63.
+        values: ``(out, in)`` int8, -63 to 63: six bits and a sign.
         units: ``(out,)`` float32, greater than 0.
     """
 

@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from llvmlite import ir
 
-from model.cpu_kernels.amx_attention import NUMBERS, AmxAttentionKernel, NumbersOf, attention_name
+from model.cpu_kernels.amx_attention import FIELDS as ATTENTION_FIELDS
+from model.cpu_kernels.amx_attention import NUMBERS, AmxAttentionKernel, NumbersOf, attention_name, memory_bytes
+from model.cpu_kernels.amx_attention import ROWS as QUERIES
 from model.cpu_kernels.amx_linear import (
     ENDINGS,
     FIELDS,
@@ -25,12 +27,13 @@ from model.cpu_kernels.row_codes import ROUND_ROWS_NAME, write_round_rows
 from model.cpu_kernels.task import run_task
 from model.cpu_kernels.tiles import AmxTile
 
+_TRIAL_TOKENS = 40  # two blocks of queries, the second filled up
 _TRIAL_ROWS = 70  # three blocks; the last shares rows with the second
 
 
 @dataclass(frozen=True)
 class EncodingKernels:
-    """Hold the addresses of the kernels, for ``model.cpu_kernels.team.run_in_team``.
+    """Hold the addresses of the kernels, for ``model.cpu_kernels.task.run_task``.
 
     Attributes:
         round_rows: ``model.cpu_kernels.row_codes.write_round_rows``.
@@ -78,6 +81,13 @@ def wrong_outputs(kernels: EncodingKernels) -> tuple[int, int] | None:
     Returns:
         The number of wrong outputs, and the number of all; None if none is wrong.
     """
+    trials = _wrong_products(kernels), _wrong_attention(kernels)
+    wrong, count = (sum(numbers) for numbers in zip(*trials, strict=True))
+    return (wrong, count) if wrong else None
+
+
+def _wrong_products(kernels: EncodingKernels) -> tuple[int, int]:
+    """Return the number of products of codes that differ from those of whole numbers, and of all."""
     generator = torch.Generator().manual_seed(0)
     codes = torch.randint(1, 256, (_TRIAL_ROWS, INNER), generator=generator, dtype=torch.uint8)
     weights = torch.randint(-63, 64, (OUTPUTS, INNER), generator=generator, dtype=torch.int8)
@@ -99,8 +109,34 @@ def wrong_outputs(kernels: EncodingKernels) -> tuple[int, int] | None:
         target=found.data_ptr(),
     )
     expected = (codes.long() - 128) @ weights.long().T
-    wrong = int((found.long() != expected).sum())
-    return (wrong, found.numel()) if wrong else None
+    return int((found.long() != expected).sum()), found.numel()
+
+
+def _wrong_attention(kernels: EncodingKernels) -> tuple[int, int]:
+    """Return the number of outputs of attention that differ by more than the rounding of bfloat16, and of all."""
+    shape = 1, _TRIAL_TOKENS, 3, 1, QUERIES
+    inputs = torch.randn(shape, generator=torch.Generator().manual_seed(0)).bfloat16().float()
+    outputs = torch.empty(_TRIAL_TOKENS, QUERIES)
+    padded = 2 * QUERIES
+    memory_of_thread = memory_bytes(padded, QUERIES)  # a multiple of 64
+    memory = torch.empty(torch.get_num_threads() * memory_of_thread, dtype=torch.uint8)
+    run_task(
+        kernels.attend["float32"],
+        ATTENTION_FIELDS,
+        pictures=1,
+        tokens=_TRIAL_TOKENS,
+        padded=padded,
+        heads=1,
+        width=QUERIES,
+        inputs=inputs.data_ptr(),
+        outputs=outputs.data_ptr(),
+        memory=memory.data_ptr(),
+        memory_bytes=memory_of_thread,
+    )
+    query, key, value = inputs[0, :, :, 0].unbind(dim=1)
+    expected = (query @ key.T).softmax(dim=-1) @ value
+    is_near = torch.isclose(outputs, expected, rtol=2**-7, atol=2**-7)  # NaN is not near
+    return int((~is_near).sum()), outputs.numel()
 
 
 def written_for_encoding(tile: AmxTile | None) -> ir.Module:

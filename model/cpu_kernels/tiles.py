@@ -63,7 +63,7 @@ class AmxTile:
 
     is_plain: bool = False
     instructions = "AMX"
-    needs = frozenset({"amx-tile", "amx-int8"})
+    needs = frozenset({"amx-tile", "amx-int8", "amx-bf16"})  # codes are multiplied in int8, attention in bfloat16
     rows = 16
     columns = 64
     numbers: ClassVar[NumberType] = "int8"

@@ -110,6 +110,23 @@ def test_both_ways_to_multiply_agree(kernels: EncodingKernels) -> None:
     torch.testing.assert_close(ours(factors), onednn(factors), rtol=1e-6, atol=1e-5)
 
 
+def test_kernels_that_attend_wrongly_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    multiply = PlainTiles.multiply_bfloat16
+
+    def twice(self: PlainTiles, sums: int, left: int, right: int) -> None:
+        multiply(self, sums, left, right)
+        multiply(self, sums, left, right)
+
+    monkeypatch.setattr(PlainTiles, "multiply_bfloat16", twice)
+    wrong = wrong_outputs(encoding_kernels_for.__wrapped__(AmxTile(is_plain=True)))
+    assert wrong is not None
+    assert wrong[0] > 500
+
+
+def test_right_kernels_pass_the_trial(kernels: EncodingKernels) -> None:
+    assert wrong_outputs(kernels) is None
+
+
 def test_kernels_that_multiply_wrongly_are_not_chosen(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

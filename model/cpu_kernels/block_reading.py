@@ -61,12 +61,15 @@ class BlockReading:
     engine: Any
 
 
-@cache
 def host_block_reading() -> BlockReading | None:
-    """Return the kernel for this processor, made in a tenth of a second; None if there is no tile for it."""
+    """Return the kernel for this processor; None if there is no tile for it."""
     tile = host_tile()
-    if tile is None:
-        return None
+    return None if tile is None else block_reading_for(tile)
+
+
+@cache
+def block_reading_for(tile: Tile) -> BlockReading:
+    """Make the kernel in a tenth of a second, or return the earlier one."""
     module = ir.Module(name="placefix_blocks")
     BlockReadingKernel(module, tile)
     engine = compiled(str(module))

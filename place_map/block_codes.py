@@ -14,6 +14,7 @@ processors differ.
 ``place_map.code_learning`` learns codebooks.
 """
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
@@ -23,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from place_map.block_reading import BlockReader
+from place_map.block_reading import BlockReader, block_readers
 
 ENTRIES: Final = 256
 LARGEST_CODE: Final = 127
@@ -35,6 +36,9 @@ AXIS_ONE: Final = 2048
 FEATURE_ONE: Final = 1800
 """The whole number that stands for 1 in a feature: 4 × 1800 × 2048, the greatest product of a block and an axis, stays
 below 2^24, with room for their rounding."""
+
+_SEED_OF_TRIAL: Final = 0
+_log = logging.getLogger("placefix.place_map")
 
 EXACT_BELOW: Final = 2**24
 """float32 represents all whole numbers up to this one."""
@@ -147,7 +151,9 @@ class BlockCodes:
             products = self._entries.gather(1, torch.from_numpy(of_axes))
             features = (products.T @ self._axes).view(self.blocks, self.side**2, -1)
             largest = features.abs().amax(dim=2, keepdim=True).clamp_(min=1)
-            codes.copy_(self.join(features.div_(largest).mul_(LARGEST_CODE).round_().to(torch.int8)))
+            # Torch would compute a number divided by a tensor by its reciprocal, which rounds twice.
+            factors = torch.full_like(largest, LARGEST_CODE).div_(largest)
+            codes.copy_(self.join(features.mul_(factors).round_().to(torch.int8)))
 
     @cached_property
     def _places(self) -> Tensor:
@@ -156,9 +162,20 @@ class BlockCodes:
 
     @cached_property
     def _reader(self) -> BlockReader | None:
+        """Return the fastest reader that reads a picture of random bytes as ``decode_plainly`` does."""
         cell_of_place = np.full(self.blocks * self.side**2, -1, np.int32)
         cell_of_place[self._places.numpy()] = np.arange(len(self._places))
-        return BlockReader.of(self.axes, self.entries, self._byte_of_axis, cell_of_place.reshape(self.blocks, -1))
+        trial = np.random.default_rng(_SEED_OF_TRIAL).integers(0, ENTRIES, (1, self.blocks, self.width), np.uint8)
+        expected = np.empty((1, len(self._places), self.axes.shape[1] // self.side**2), np.int8)
+        for reader in block_readers(self.axes, self.entries, self.widths, cell_of_place.reshape(self.blocks, -1)):
+            self.decode_plainly(trial, expected)
+            found = np.zeros_like(expected)
+            reader.read(trial, found)
+            if np.array_equal(found, expected):
+                return reader
+            wrong = np.count_nonzero(found != expected)
+            _log.warning("%s reads %d of %d codes of a trial wrongly", reader.instructions, wrong, found.size)
+        return None
 
     @cached_property
     def _axes(self) -> Tensor:

@@ -41,6 +41,7 @@ _SEED = 0
 _KMEANS_ITERATIONS = 10
 _POINTS_OF_AN_ENTRY = 32
 _CHECKED_BLOCKS = 2048  # whose cosine is measured
+_LARGEST_ENTRY = 255 * 2**7  # the largest number of eight bits that fits into 16
 
 
 def largest_side(grid: tuple[int, int], channels: int) -> int:
@@ -88,7 +89,7 @@ def learn_codes(blocks: Tensor, grid: tuple[int, int], numbers_a_byte: int, prog
     bits = _bytes_of_a_block(grid, side, channels, numbers_a_byte) * _BITS_OF_A_BYTE
     moments, axes = np.linalg.eigh((numbers.T @ numbers / len(numbers)).double().numpy())
     share = _shared_out(moments[::-1], bits)
-    whole_axes = np.rint(axes.T[::-1][: len(share)] * AXIS_ONE).astype(np.int16)
+    whole_axes = in_eight_bits(axes.T[::-1][: len(share)] * AXIS_ONE)
     widths = _dealt_out(share)
     empty = np.zeros((len(share), ENTRIES), np.int16)
     found = BlockCodes(grid, side, whole_axes, widths, empty, 1.0, 1.0)
@@ -164,10 +165,15 @@ def _with_entries(codes: BlockCodes, products: Tensor, progress: Progress) -> Bl
 def _in_whole_numbers(codes: BlockCodes, entries: Sequence[NDArray[np.float32]]) -> BlockCodes:
     """Return codes with entries in the finest unit in which all sums are exact."""
     joined = np.concatenate([np.zeros((0, ENTRIES), np.float32), *entries]).astype(np.float64)
-    finest = np.iinfo(np.int16).max / max(float(np.abs(joined).max(initial=0)), 1e-6)
-    trial = replace(codes, entries=np.rint(joined * finest).astype(np.int16))
-    per_one = finest * min(1.0, 0.99 * EXACT_BELOW / max(trial.largest_sum, 1.0))
-    return replace(codes, entries=np.rint(joined * per_one).astype(np.int16), unit=1 / per_one)
+    finest = _LARGEST_ENTRY / max(float(np.abs(joined).max(initial=0)), 1e-6)
+    trial = replace(codes, entries=in_eight_bits(joined * finest))
+    per_one = finest * min(1.0, 0.98 * EXACT_BELOW / max(trial.largest_sum, 1.0))
+    return replace(codes, entries=in_eight_bits(joined * per_one), unit=1 / per_one)
+
+
+def in_eight_bits(numbers: NDArray[np.float64]) -> NDArray[np.int16]:
+    """Round to whole numbers of eight significant bits, which bfloat16 represents; the sign is a ninth."""
+    return torch.from_numpy(np.rint(numbers)).bfloat16().to(torch.int16).numpy()
 
 
 def _mean_cosine(blocks: Tensor, codes: BlockCodes) -> float:

@@ -5,12 +5,14 @@ four tiles of sums, two of inputs and two of weights. The sums go through 4 kB o
 of 16 numbers, which get their units and the bias. Sums are exact in 32 bits; the rest is float32.
 """
 
+from functools import partial
 from typing import Literal, get_args
 
 from llvmlite import ir
 from torch import Tensor
 
 from model.cpu_kernels import amx_tiles
+from model.cpu_kernels.amx_products import COLUMNS, ROWS, STEP_BYTES, SUMS, multiply_rows
 from model.cpu_kernels.amx_tiles import PlainTiles, ProcessorTiles, TileCode
 from model.cpu_kernels.code import FLOAT, I32, POINTER, Loop, Value, aligned_memory, element, i64, in_all_lanes, moved
 from model.cpu_kernels.task import Task
@@ -25,11 +27,10 @@ FIELDS = (
     *("target", "taken"),
 )
 
-ROWS, OUTPUTS, INNER = 2 * amx_tiles.ROWS, 32, amx_tiles.ROW_BYTES
-"""The rows and outputs of a block, and the inner numbers of a tile."""
+OUTPUTS, INNER = COLUMNS, STEP_BYTES
+"""The outputs of a block, and the inner numbers of a tile."""
 
 _LANES = 16
-_SUMS, _INPUTS, _WEIGHTS = ((0, 1), (2, 3)), (4, 5), (6, 7)  # tiles; the sums are [rows][outputs]
 
 _FLOATS, _WHOLE = ir.VectorType(FLOAT, _LANES), ir.VectorType(I32, _LANES)
 
@@ -101,20 +102,9 @@ class AmxLinearKernel:
     def _multiply(self, first_row: Value, weights: Value) -> None:
         """Sum the products of 32 rows and 32 outputs, and store the sums."""
         build, tiles = self._build, self._tiles
-        for tile in (*_SUMS[0], *_SUMS[1]):
-            tiles.zero(tile)
-        upper = moved(build, self._codes, build.mul(first_row, self._inner))
-        lower = moved(build, upper, build.mul(self._inner, i64(amx_tiles.ROWS)))
-        with Loop(build, self._inner, INNER, "inner") as inner:
-            place = moved(build, weights, build.mul(inner.index, i64(OUTPUTS)))
-            tiles.load(_INPUTS[0], moved(build, upper, inner.index), self._inner)
-            for number, tile in enumerate(_WEIGHTS):
-                tiles.load(tile, moved(build, place, i64(number * amx_tiles.BYTES)), i64(amx_tiles.ROW_BYTES))
-                tiles.multiply(_SUMS[0][number], _INPUTS[0], tile, signs="us")
-            tiles.load(_INPUTS[1], moved(build, lower, inner.index), self._inner)
-            for number, tile in enumerate(_WEIGHTS):
-                tiles.multiply(_SUMS[1][number], _INPUTS[1], tile, signs="us")
-        for number, tile in enumerate((*_SUMS[0], *_SUMS[1])):
+        rows = moved(build, self._codes, build.mul(first_row, self._inner))
+        multiply_rows(build, tiles, rows, self._inner, weights, self._inner, partial(tiles.multiply, signs="us"))
+        for number, tile in enumerate((*SUMS[0], *SUMS[1])):
             tiles.store(tile, moved(build, self._sums, i64(number * amx_tiles.BYTES)), i64(amx_tiles.ROW_BYTES))
 
     def _end(self, start: Value, skipped: Value, first_output: Value, constants: list[list[Value]]) -> None:

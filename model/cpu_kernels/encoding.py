@@ -16,12 +16,12 @@ from model.cpu_kernels.amx_linear import (
     FIELDS,
     INNER,
     OUTPUTS,
-    ROWS,
     AmxLinearKernel,
     Ending,
     arranged,
     linear_name,
 )
+from model.cpu_kernels.amx_products import ROWS
 from model.cpu_kernels.compiled import compiled, host_amx_tile
 from model.cpu_kernels.row_codes import ROUND_ROWS_NAME, write_round_rows
 from model.cpu_kernels.task import run_task

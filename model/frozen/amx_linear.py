@@ -68,7 +68,8 @@ class AmxLinear:
         self._multiply(factors, tokens, "add")
 
     def _multiply(self, factors: Codes, target: Tensor, ending: "Ending") -> None:
-        from model.cpu_kernels.amx_linear import FIELDS, ROWS  # noqa: PLC0415
+        from model.cpu_kernels.amx_linear import FIELDS  # noqa: PLC0415
+        from model.cpu_kernels.amx_products import ROWS  # noqa: PLC0415
         from model.cpu_kernels.task import run_task  # noqa: PLC0415
 
         rows = factors.units.numel()

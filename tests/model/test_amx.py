@@ -24,7 +24,7 @@ if cpu_matching.kernel_name() is None:
 import llvmlite.binding as llvm
 from llvmlite import ir
 
-from model.cpu_kernels import amx_attention, amx_linear, amx_tiles, compiled, row_codes
+from model.cpu_kernels import amx_attention, amx_linear, amx_tiles, block_reading, compiled, row_codes
 from model.cpu_kernels.amx_tiles import PlainTiles, ProcessorTiles, Signs, TileCode, configuration
 from model.cpu_kernels.code import I64, POINTER, i64, moved
 from model.cpu_kernels.compiled import Kernels, host_amx_tile, kernels_for, written
@@ -267,12 +267,44 @@ def encode_guarded(missing_rows: int) -> None:
             assert np.allclose(arrays["outputs"], 1)
 
 
+def read_guarded(missing_rows: int) -> None:
+    """Read codes of blocks as ``count_guarded`` counts, with every tile that this processor supports."""
+    tiles = [AmxTile(is_plain=True), *(each for each in (host_amx_tile(), TILE) if each is not None)]
+    rng = np.random.default_rng(0)
+    shapes = [(1, 1, 16, (1,)), (2, 65, 21, (3, 9)), (1, 129, 40, (8, 25))]
+    for tile, at_end, (pictures, blocks, channels, widths) in product(tiles, [True, False], shapes):
+        kernel, guarded = block_reading.block_reading_for(tile), Guarded(at_end=at_end)
+        count = sum(widths) + -sum(widths) % kernel.axes_together
+        widths_here = np.array([*widths[:-1], widths[-1] + count - sum(widths)])
+        axes = rng.integers(-100, 101, (count, 2 * channels), dtype=np.int16)
+        of_bytes = [rng.integers(-50, 51, (256, width), dtype=np.int16) for width in widths_here]
+        stored = rng.integers(0, 256, (pictures, blocks, len(widths)), dtype=np.uint8)
+        joined = np.concatenate([*map(np.ravel, of_bytes), np.zeros(block_reading.COPIED, np.int16)])
+        arrays = {
+            "stored": guarded.copy(stored),
+            "widths": guarded.copy(widths_here),
+            "entries": guarded.copy(kernel.named(joined).view(torch.int16).numpy()),
+            "axes": guarded.copy(kernel.arranged(axes, 2).view(torch.int16).numpy()),
+            "cell_of_place": guarded.copy(np.arange(2 * blocks, dtype=np.int32)),
+            "codes": guarded.array((pictures, 2 * blocks, channels), "int8"),
+            "memory": guarded.array((kernel.memory_bytes(count, channels),), "uint8"),
+        }
+        numbers = {"blocks": pictures * blocks + missing_rows, "blocks_of_picture": blocks, "width": len(widths)}
+        numbers |= {"axes_count": count, "cells_of_block": 2, "channels": channels, "cells": 2 * blocks}
+        with threads(1):
+            run(kernel.read_blocks, block_reading.FIELDS, arrays, memory_bytes=0, **numbers)
+        named = np.concatenate([entries[stored[..., byte]] for byte, entries in enumerate(of_bytes)], axis=-1)
+        sums = (named.astype(np.float32) @ axes.astype(np.float32)).reshape(arrays["codes"].shape)
+        largest = np.maximum(np.abs(sums).max(axis=-1, keepdims=True), 1)
+        assert np.array_equal(arrays["codes"], np.rint(sums * (127 / largest)))
+
+
 def run(function: int, fields: Sequence[str], arrays: Mapping[str, np.ndarray], **numbers: int) -> None:
     run_task(function, fields, **{name: array.ctypes.data for name, array in arrays.items()}, **numbers)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSEGV"), reason="pages cannot be protected here")
-@pytest.mark.parametrize("work", [count_guarded, encode_guarded])
+@pytest.mark.parametrize("work", [count_guarded, encode_guarded, read_guarded])
 @pytest.mark.parametrize(("missing_rows", "ends"), [(0, 0), (64, -signal.SIGSEGV)])
 def test_nothing_outside_of_the_buffers_is_read_or_written(
     work: Callable[[int], None], missing_rows: int, ends: int

@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate, normalize
 
 from index_builder.codebook_sample import with_codebook
 from model.codes import as_features
-from model.cpu_kernels.tiles import TILES
+from model.cpu_kernels.tiles import TILES, AmxTile
 from model.errors import InvalidInput
 from model.matching import MATCHING_PRECISIONS, MatchingPrecision, count_mutual_matches
 from place_map import block_reading
@@ -109,9 +109,7 @@ def test_features_are_the_sum_of_the_named_entries_times_their_axes(
         sums = entries @ codes.axes.astype(np.int64)
         features = codes.join(torch.from_numpy(sums).view(codes.blocks, side**2, channels)).numpy()
         largest = np.maximum(np.abs(features).max(axis=1, keepdims=True), 1).astype(np.float32)
-        np.testing.assert_array_equal(
-            decoded, np.rint(features.astype(np.float32) / largest * np.float32(LARGEST_CODE))
-        )
+        np.testing.assert_array_equal(decoded, np.rint(features.astype(np.float32) * (LARGEST_CODE / largest)))
 
 
 @settings(max_examples=20, deadline=None)
@@ -297,14 +295,14 @@ def test_a_store_that_learns_needs_its_codebook() -> None:
 @settings(max_examples=30, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
-    grid=st.sampled_from([(6, 1), (13, 10), (16, 16), (9, 23)]),
+    grid=st.sampled_from([(6, 1), (13, 10), (16, 16), (9, 23), (61, 61)]),
     side=st.sampled_from([1, 2, 4]),
-    channels=st.sampled_from([16, 48, 64, 128]),
-    widths=st.lists(st.integers(1, 9), min_size=1, max_size=6).map(tuple),
+    channels=st.sampled_from([16, 21, 32, 64, 120, 128]),
+    widths=st.lists(st.integers(1, 20), min_size=1, max_size=6).map(tuple),
     pictures=st.integers(1, 3),
     count=st.integers(1, 3),
 )
-def test_the_kernel_reads_the_same_codes(
+def test_every_kernel_reads_the_same_codes(
     seed: int,
     grid: tuple[int, int],
     side: int,
@@ -321,34 +319,78 @@ def test_the_kernel_reads_the_same_codes(
     for kernel in every_kernel():
         found = np.zeros_like(expected)
         with pytest.MonkeyPatch.context() as patch, threads(count):
-            patch.setattr(block_reading, "_kernel", lambda kernel=kernel: kernel)
-            replace(learned).decode(stored, found)  # a copy looks for a reader again
-        assert np.array_equal(found, expected)
+            patch.setattr(block_reading, "_kernels", lambda kernel=kernel: [kernel])
+            copied = replace(learned)  # a copy looks for a reader again
+            assert copied._reader is not None
+            copied.decode(stored, found)
+        assert np.array_equal(found, expected), kernel.tile
 
 
 def every_kernel() -> list[Any]:
-    """Return a kernel for each tile that this processor supports; none without LLVM."""
-    if block_reading._kernel() is None:
+    """Return a kernel for each tile that this processor supports, and the one of AMX in loops; none without LLVM."""
+    if not block_reading._kernels():
         return []
-    from model.cpu_kernels.block_reading import block_reading_for
+    from model.cpu_kernels.block_reading import block_reading_for, host_block_readings
     from model.cpu_kernels.compiled import _host_features
 
-    return [block_reading_for(tile) for tile in TILES if tile.needs <= _host_features()]
+    others = [tile for tile in TILES if tile.needs <= _host_features()]
+    return list({*host_block_readings(), *map(block_reading_for, [*others, AmxTile(is_plain=True)])})
 
 
-def test_the_kernel_reads_the_usual_shapes() -> None:
-    if block_reading._kernel() is None:
+@pytest.mark.parametrize("wrong", [1, 2])
+def test_a_kernel_that_reads_wrongly_is_not_chosen(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, wrong: int
+) -> None:
+    kernels = every_kernel()[:1]
+    if not kernels:
         pytest.skip("there are no kernels for this processor")
-    for grid, side, channels in (((61, 61), 4, 128), ((16, 16), 2, 128), ((13, 10), 4, 16), ((31, 31), 1, 64)):
-        assert random_codes(0, grid, side, channels, (5, 2))._reader is not None
+    monkeypatch.setattr(block_reading, "_kernels", lambda: kernels * 2)
+    read, trials = block_reading.BlockReader.read, []
 
+    def damaged(self: Any, stored: Any, codes: Any) -> None:
+        read(self, stored, codes)
+        trials.append(self)
+        if len(trials) <= wrong:
+            codes[0, 3, 2] += 1
 
-def test_without_a_kernel_torch_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(block_reading, "_kernel", lambda: None)
+    monkeypatch.setattr(block_reading.BlockReader, "read", damaged)
     learned = random_codes(0, (16, 16), 2, 64, (5, 2))
-    assert learned._reader is None
+    assert (learned._reader is None) == (wrong == len(kernels * 2))
+    assert caplog.text.count("reads 1 of 16384 codes of a trial wrongly") == wrong
     stored = np.random.default_rng(0).integers(0, 256, (1, learned.blocks, learned.width), dtype=np.uint8)
     found, expected = np.zeros((1, 256, 64), np.int8), np.zeros((1, 256, 64), np.int8)
     learned.decode(stored, found)
     learned.decode_plainly(stored, expected)
     assert np.array_equal(found, expected)
+
+
+def test_usual_shapes_have_a_reader() -> None:
+    if not block_reading._kernels():
+        pytest.skip("there are no kernels for this processor")
+    for grid, side, channels in (((61, 61), 4, 128), ((16, 16), 4, 120), ((13, 10), 4, 16), ((31, 31), 1, 64)):
+        assert random_codes(0, grid, side, channels, (5, 2))._reader is not None
+    assert random_codes(0, (4, 4), 4, 15, (5, 2))._reader is None
+
+
+@pytest.mark.parametrize("store", LEARNED)
+def test_axes_and_entries_have_eight_bits(store: StoreType) -> None:
+    """bfloat16 represents them exactly, so that every kernel may read them."""
+    codes = codes_of(store)
+    for numbers in (codes.axes, codes.entries):
+        whole = torch.from_numpy(numbers)
+        assert torch.equal(whole.bfloat16().to(torch.int16), whole)
+        assert int(whole.abs().max()) > 255
+
+
+def test_codes_of_more_bits_are_read_by_the_kernels_that_are_exact_for_them() -> None:
+    learned = replace(random_codes(0, (16, 16), 2, 64, (5, 2)), entries=np.full((7, 256), 1001, np.int16))
+    exact = [kernel for kernel in every_kernel() if kernel.is_exact_for(learned.entries)]
+    assert all(kernel.tile.numbers == "int16" for kernel in exact)
+    if block_reading._kernels():
+        assert learned._reader is not None
+        assert learned._reader._kernel in exact
+
+
+def test_without_a_kernel_torch_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(block_reading, "_kernels", lambda: ())
+    assert random_codes(0, (16, 16), 2, 64, (5, 2))._reader is None

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from place_map.block_reading import BlockReader, block_readers
 
@@ -55,7 +56,7 @@ class BlockCodes:
         widths: The number of axes of each byte, one after the other; their sum is K.
         entries: ``(K, 256)`` int16, for each axis the number that a value of its byte stands for.
         unit: The product of a block and an axis for which an entry of 1 stands.
-        cosine: The mean cosine between a feature of the sample and its codes, in (0, 1].
+        cosine: The mean cosine between a projected feature of the sample and its codes, in (0, 1].
     """
 
     grid: tuple[int, int]
@@ -126,7 +127,23 @@ class BlockCodes:
             ``(blocks, K)`` float32, whole numbers in units of 1 / (``AXIS_ONE`` · ``FEATURE_ONE``).
         """
         whole = self.cut((features * FEATURE_ONE).round_()).flatten(1)
-        return whole @ self._axes.to(whole.device).T
+        return whole @ self._axes_on(whole.device).T
+
+    def project(self, features: Tensor) -> Tensor:
+        """Return the part of the features of a picture that the axes describe.
+
+        A query is compared in this form. Codes lack all else, which would be noise in the comparison: it changes which
+        cell of the query is nearest.
+
+        Args:
+            features: ``(N, C)`` float32.
+
+        Returns:
+            ``(N, C)`` float32 of length 1, on the same device.
+        """
+        axes = self._axes_on(features.device)
+        blocks = self.cut(features).flatten(1) @ axes.T @ axes
+        return normalize(self.join(blocks.view(self.blocks, self.side**2, -1)), dim=-1)
 
     def decode(self, stored: NDArray[np.uint8], out: NDArray[np.int8]) -> None:
         """Write the codes of stored features: the largest of a feature becomes 127 or -127.
@@ -149,7 +166,7 @@ class BlockCodes:
         for picture, codes in zip(pictures, torch.from_numpy(out).view(-1, *out.shape[-2:]), strict=True):
             of_axes = np.ascontiguousarray(picture.T)[self._byte_of_axis].astype(np.int64)
             products = self._entries.gather(1, torch.from_numpy(of_axes))
-            features = (products.T @ self._axes).view(self.blocks, self.side**2, -1)
+            features = (products.T @ self._axes_on(products.device)).view(self.blocks, self.side**2, -1)
             largest = features.abs().amax(dim=2, keepdim=True).clamp_(min=1)
             # Torch would compute a number divided by a tensor by its reciprocal, which rounds twice.
             factors = torch.full_like(largest, LARGEST_CODE).div_(largest)
@@ -177,9 +194,14 @@ class BlockCodes:
             _log.warning("%s reads %d of %d codes of a trial wrongly", reader.instructions, wrong, found.size)
         return None
 
+    def _axes_on(self, device: torch.device) -> Tensor:
+        if device not in self._axes:
+            self._axes[device] = torch.from_numpy(self.axes).float().to(device)
+        return self._axes[device]
+
     @cached_property
-    def _axes(self) -> Tensor:
-        return torch.from_numpy(self.axes).float()
+    def _axes(self) -> dict[torch.device, Tensor]:
+        return {}
 
     @cached_property
     def _entries(self) -> Tensor:

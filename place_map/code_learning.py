@@ -177,7 +177,7 @@ def in_eight_bits(numbers: NDArray[np.float64]) -> NDArray[np.int16]:
 
 
 def _mean_cosine(blocks: Tensor, codes: BlockCodes) -> float:
-    """Return the mean cosine of the features in some blocks and their codes."""
+    """Return the mean cosine of the projected features in some blocks and their codes."""
     some = blocks[:: max(1, len(blocks) // _CHECKED_BLOCKS)]
     if not some.numel():
         return 1.0
@@ -186,5 +186,5 @@ def _mean_cosine(blocks: Tensor, codes: BlockCodes) -> float:
     features = some.reshape(-1, some.shape[-1])
     restored = np.empty(features.shape, np.int8)
     column.decode(column.encode(features).numpy(), restored)
-    cosines = (features * as_features(torch.from_numpy(restored))).sum(dim=1, dtype=torch.float64)
+    cosines = (column.project(features) * as_features(torch.from_numpy(restored))).sum(dim=1, dtype=torch.float64)
     return min(1.0, float(cosines.mean()))

@@ -23,7 +23,8 @@ Eight bits can represent the largest number of any feature. Four bits cannot. Th
 nearly normally distributed; for that distribution, 15 codes at equal distances lose least if they end at 2.4 times the
 root mean square.
 
-Queries are not rounded: their features are compared in the precision of the network.
+Queries are not rounded: their features are compared in the precision of the network. With codes of blocks, only the
+part of a query is compared that codes can represent.
 
 Some re-rankers need a few more numbers of a feature, such as where it lies. These *extras* follow the stored feature,
 or the stored block of features, as float32, whatever the store.
@@ -181,6 +182,14 @@ class LocalCodec:
             self._codebook().decode(packed, codes)
         else:
             unpack(packed, self.packed_bits, codes)
+
+    def project(self, features: Tensor) -> Tensor:
+        """Return the features ``(N, C)`` of a query as they are compared with stored ones, on the same device.
+
+        Codes of blocks lack a part of every feature, and so does the query then. Other stores round each number, and
+        a query stays as it is.
+        """
+        return features if self.learned is None else self.learned.project(features)
 
     def round_trip(self, features: Tensor) -> Tensor:
         """Return the values that are read after features ``(…, N, C)`` were stored: ``decoded_type`` on the CPU."""

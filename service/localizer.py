@@ -5,6 +5,7 @@ as ``model.retrieval.retrieve`` on the same features, without holding the map in
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -149,6 +150,9 @@ class Localizer:
         verdict, compared, ranking, matches, heat = Verdict("no_candidates"), 0, None, None, None
         if shortlist.answers:
             local_features = query.local_features
+            if options.evidence == "matches" or self.rerank_for(options.rerank) != "never":
+                with clock.measure(Stage.RERANK):
+                    local_features = self._projected(local_features)
             ranking, verdict = self._rerank(local_features, shortlist, options, clock, is_wanted)
             candidates = Candidate.first(self.place_map, ranking, options.candidates)
             compared = len(ranking.scores)
@@ -271,6 +275,11 @@ class Localizer:
             if judgement is not None and judgement.is_sure:
                 break
         return ranking, Verdict.of(evidence, judgement, options)
+
+    @torch.inference_mode()
+    def _projected(self, query: LocalFeatures) -> LocalFeatures:
+        """Return the local features of a query as they are compared with those of the map."""
+        return replace(query, features=self.place_map.manifest.features.local_codec.project(query.features))
 
     def _match(
         self, query: LocalFeatures, ranking: Ranking, candidates: int, is_wanted: Callable[[], bool]

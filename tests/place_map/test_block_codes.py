@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -164,7 +164,36 @@ def test_the_stated_cosine_is_that_of_other_features_too(store: StoreType) -> No
     codec, features = codec_of(store), features_of(3, 8)
     restored = as_features(codec.round_trip(features))
     torch.testing.assert_close(restored.norm(dim=-1), torch.ones(8, CELLS))
-    assert float((restored * features).sum(dim=-1).mean()) == pytest.approx(codec.cosine, abs=0.03)
+    projected = torch.stack([codec.project(each) for each in features])
+    assert float((restored * projected).sum(dim=-1).mean()) == pytest.approx(codec.cosine, abs=0.03)
+    assert (restored * projected).sum() > (restored * features).sum()
+
+
+@settings(max_examples=30, deadline=None)
+@given(case=cases)
+def test_the_projection_is_the_nearest_combination_of_axes(
+    case: tuple[int, tuple[int, int], int, int, tuple[int, ...]],
+) -> None:
+    seed, grid, side, channels, widths = case
+    numbers = side**2 * channels
+    directions = np.linalg.qr(np.random.default_rng(seed).standard_normal((numbers, min(sum(widths), numbers))))[0]
+    axes = np.rint(directions.T * 32_767).astype(np.int16)
+    codes = BlockCodes(grid, side, axes, (len(axes),), np.zeros((len(axes), 256), np.int16), 1.0, 1.0)
+    features = features_of(seed % 1000, 1, channels, grid)[0]
+    blocks = codes.cut(features).flatten(1).double().numpy()
+    combinations, *_ = np.linalg.lstsq(axes.T.astype(np.float64), blocks.T, rcond=None)
+    nearest = torch.from_numpy((axes.T @ combinations).T).view(codes.blocks, side**2, channels)
+    expected = codes.join(nearest)
+    is_clear = expected.norm(dim=1) > 0.05  # the direction of a shorter one is the rounding of the axes
+    found = codes.project(features)
+    torch.testing.assert_close(found[is_clear], normalize(expected, dim=1)[is_clear].float(), atol=2e-3, rtol=0)
+    assert (found.norm(dim=1) - 1)[is_clear].abs().max() < 1e-5 if is_clear.any() else True
+
+
+@pytest.mark.parametrize("store", get_args(StoreType))
+def test_a_query_stays_as_it_is_unless_blocks_are_stored(store: StoreType) -> None:
+    codec, query = (codec_of(store) if store in LEARNED else LocalCodec(store, CHANNELS)), features_of(3, 1)[0]
+    assert torch.equal(codec.project(query), query) == (store not in LEARNED)
 
 
 def test_more_bytes_keep_more_and_blocks_keep_more_than_signs_of_the_same_size() -> None:

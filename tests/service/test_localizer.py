@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Literal, get_args
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from index_builder.build import build_map
 from model import cpu_matching
 from model.codes import as_features
 from model.encoder import Encoder
@@ -18,18 +21,22 @@ from model.features import Features
 from model.images import open_image
 from model.matching import count_mutual_matches
 from model.preprocess import preprocess
+from model.rerankers.reranker import LocalFeatures
 from model.retrieval import retrieve
 from model.selavpr.initialisation import seeded_network
 from place_map.errors import NetworkMismatch
 from place_map.global_index import open_searcher
+from place_map.local_codec import StoreType
 from place_map.reader import PlaceMap
 from service.encoded_query import EncodedQuery, encode_queries
 from service.errors import DeadlineExceeded
 from service.localizer import Localizer
+from service.matches import MatchedCells
 from service.query_options import MAX_SHORTLIST, QueryDefaults, QueryOptions
 from service.stages import Stage
 from service.words import Rerank
 from tests.conftest import TINY_CONFIG
+from tests.index_builder.map_factory import SMALL, photo_listing
 from tests.service.conftest import Town
 
 
@@ -158,6 +165,35 @@ def test_fewer_bits_change_counts_by_little(localizer: Localizer) -> None:
     assert len(counts) == 12
     assert all(abs((counts[row] or 0) - (count or 0)) <= 4 for row, count in exact_counts.items())
     assert exact.matcher == "torch-float32" != localizer.matcher
+
+
+class Recording(Localizer):
+    """Keep the local features that are compared and matched."""
+
+    def compare(self, query: LocalFeatures, *arguments: Any) -> NDArray[np.float64]:
+        self.compared = query.features
+        return super().compare(query, *arguments)
+
+    def match(self, query: LocalFeatures, *arguments: Any) -> list[MatchedCells] | None:
+        self.matched = query.features
+        return super().match(query, *arguments)
+
+
+@pytest.mark.parametrize("rerank", ["always", "never"])
+@pytest.mark.parametrize("store", ["int8", "block32"])
+def test_a_query_is_compared_by_the_part_that_the_store_can_represent(
+    store: StoreType, rerank: Rerank, tmp_path: Path, tiny_encoder: Encoder
+) -> None:
+    build_map(photo_listing(tmp_path / "photos", 9), tiny_encoder, tmp_path / "map", replace(SMALL, store=store))
+    query = query_of(2, tiny_encoder)
+    features = query.local_features.features
+    with PlaceMap.open(tmp_path / "map") as place_map:
+        localizer = Recording(tiny_encoder, place_map, open_searcher(place_map, torch.device("cpu")))
+        localizer.localize(query, QueryOptions(9, 9, rerank, evidence="matches"))
+        projected = place_map.manifest.features.local_codec.project(features)
+    assert torch.equal(projected, features) == (store == "int8")
+    assert torch.equal(localizer.matched, projected)
+    assert rerank == "never" or torch.equal(localizer.compared, projected)
 
 
 def test_defaults_follow_device_and_training(tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:

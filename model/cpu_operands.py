@@ -18,7 +18,8 @@ class Panels:
     """Hold a query in the layout that the kernel reads.
 
     Attributes:
-        numbers: ``(panels, …)`` int32, as the tile arranges them; copies of the first cell fill up the last panel.
+        numbers: ``(panels, columns · C / 2)`` int32, as the tile arranges them. Copies of the first cell fill up the
+            last panel.
         squares: ``(panels · columns,)`` int32, the squared length of each cell.
     """
 
@@ -35,10 +36,8 @@ class Panels:
         numbers[len(query) :] = numbers[0]  # if scores are equal the first wins, so a copy never wins
         squares = torch.empty(cells, dtype=torch.int32)  # like scores, squared lengths fit into 32 bits
         kernels.squares(numbers.data_ptr(), *numbers.shape, squares.data_ptr())
-        arranged = tile.arranged(numbers.numpy())
-        # Torch's memory begins where a line of the cache begins, and numpy copies without torch's threads.
-        panels = torch.empty(arranged.shape, dtype=torch.int32)
-        panels.numpy()[...] = arranged
+        panels = torch.empty(cells // tile.columns, tile.columns * query.shape[1] // 2, dtype=torch.int32)
+        kernels.arrange[kind](numbers.data_ptr(), len(panels), query.shape[1], panels.data_ptr())
         return cls(panels, squares)
 
     def shares(self, count: int) -> "list[Panels]":

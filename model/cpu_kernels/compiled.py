@@ -12,6 +12,7 @@ from llvmlite import ir
 from model.cpu_kernels import counting, rounding
 from model.cpu_kernels.amx_nearest import AmxNearestKernel
 from model.cpu_kernels.amx_tiles import may_use_tiles
+from model.cpu_kernels.arranging import arranging_name, write_arranging
 from model.cpu_kernels.nearest import NearestKernel
 from model.cpu_kernels.rounding import FEATURE_TYPES, FeatureType
 from model.cpu_kernels.tiles import AmxTile, AnyTile, Tile, best_tile, kernel_name
@@ -27,6 +28,7 @@ class Kernels:
     Attributes:
         tiles: The tile of the candidates, by type.
         read: ``model.cpu_kernels.rounding.write_reading``, by type.
+        arrange: ``model.cpu_kernels.arranging.write_arranging``, by type.
         find: ``model.cpu_kernels.counting.write_finding``, by type.
         count: ``model.cpu_kernels.counting.write_counting``, by type.
         squares: ``model.cpu_kernels.counting.write_squares``, for 16 bits.
@@ -36,6 +38,7 @@ class Kernels:
 
     tiles: dict[FeatureType, AnyTile]
     read: dict[FeatureType, Function]
+    arrange: dict[FeatureType, Function]
     find: dict[FeatureType, Function]
     count: dict[FeatureType, Function]
     squares: Function
@@ -78,6 +81,10 @@ def kernels_for(tile: Tile, amx: AmxTile | None = None) -> Kernels:
     return Kernels(
         tiles=tiles,
         read={kind: function(rounding.reading_name(kind), *candidate, c_void_p) for kind in FEATURE_TYPES},
+        arrange={
+            kind: function(arranging_name(tile.numbers), c_void_p, c_int64, c_int64, c_void_p)
+            for kind, tile in tiles.items()
+        },
         find={
             kind: function(counting.finding_name(kind), c_void_p, c_int64, *candidate, c_int64, *[c_void_p] * 6)
             for kind in FEATURE_TYPES
@@ -110,6 +117,7 @@ def written(tiles: dict[FeatureType, AnyTile]) -> ir.Module:
             AmxNearestKernel(module, tile)
         else:
             NearestKernel(module, tile)
+        write_arranging(module, tile)
         counting.write_squares(module, tile.numbers)
     counting.write_count_above(module)
     for kind, tile in tiles.items():

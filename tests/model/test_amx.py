@@ -176,6 +176,18 @@ def test_a_kernel_that_passes_the_trial_counts_codes(chosen: Callable[[], Kernel
     assert kernels.names["float16"] == kernels_for(TILE).names["int8"]
 
 
+@pytest.mark.parametrize("amx", [None, AmxTile(is_plain=True)])
+@pytest.mark.parametrize(("panels", "together"), [(1, 1), (2, 3), (5, 2)])
+def test_a_query_is_arranged_as_the_tile_says(amx: AmxTile | None, panels: int, together: int) -> None:
+    kernels = kernels_for(TILE, amx)
+    tile = kernels.tiles["int8"]
+    shape = panels * tile.columns, together * tile.channels_together
+    query = np.random.default_rng(0).integers(-(2**15), 2**15, shape, dtype=np.int16)
+    found = np.zeros((panels, tile.columns * shape[1] // 2), np.int32)
+    kernels.arrange["int8"](query.ctypes.data, panels, shape[1], found.ctypes.data)
+    assert np.array_equal(found, tile.arranged(query).reshape(found.shape))
+
+
 def test_a_kernel_that_counts_wrongly_is_not_chosen(
     chosen: Callable[[], Kernels | None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -206,8 +218,9 @@ def count_guarded(missing_rows: int) -> None:
         columns = cells + -cells % tile.columns
         rows, width = others + -others % tile.rows, channels + -channels % tile.channels_together
         query = rng.integers(-32_000 // width, 32_000 // width, (columns, width), dtype=np.int16)
-        arranged = np.ascontiguousarray(tile.arranged(query))
-        panels = guarded.copy(arranged)
+        numbers = guarded.copy(query)
+        panels = guarded.array((columns // tile.columns, tile.columns * width // 2), "int32")
+        kernels.arrange["int8"](numbers.ctypes.data, len(panels), width, panels.ctypes.data)
         candidates = guarded.copy(rng.integers(-127, 128, (2, others, width), dtype=np.int8))
         query_squares = guarded.copy((query.astype(np.int32) ** 2).sum(axis=1, dtype=np.int32))
         memory = [guarded.array((rows, width), tile.numbers)]
@@ -216,7 +229,7 @@ def count_guarded(missing_rows: int) -> None:
         taken, counts = guarded.copy(np.zeros(1, np.int64)), guarded.array((2,), "int64")
         shapes = 2, others, width, rows + missing_rows
         addresses = [each.ctypes.data for each in (*memory, taken, counts)]
-        inputs = panels.ctypes.data, len(arranged), query_squares.ctypes.data, candidates.ctypes.data
+        inputs = panels.ctypes.data, len(panels), query_squares.ctypes.data, candidates.ctypes.data
         kernels.count["int8"](*inputs, *shapes, -1.0, *addresses)
         scores = query.astype(np.int64) @ candidates.astype(np.int64).swapaxes(1, 2)
         assert counts.tolist() == [mutual(each, candidate) for each, candidate in zip(scores, candidates, strict=True)]

@@ -22,7 +22,7 @@ from benchmarks.result_file import write_result
 from benchmarks.synthetic_map import CELLS, CHANNELS, write_synthetic_map
 from place_map import layout
 from place_map.feature_store import map_features
-from place_map.local_codec import STORES, LocalCodec, StoreType
+from place_map.local_codec import LEARNED, STORES, LocalCodec, StoreType
 from place_map.reader import PlaceMap
 from placefix.console import output_console
 from placefix.progress import show_progress
@@ -32,6 +32,7 @@ OURS = "read ahead"
 _SEED = 0
 _DISK_REPEATS = 2  # for each store; the best one counts
 _CPU = torch.device("cpu")
+_STORES = tuple(store for store in STORES if store not in LEARNED)  # random features have no codebook worth reading
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ def gather(
     repeats: Annotated[int, typer.Option(min=1, help="Gathers of each way, in turn; the median counts.")] = 7,
     out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path("benchmarks/results/gather.json"),
 ) -> None:
-    """Measure the milliseconds of gathering one shortlist, cold and warm, from every store.
+    """Measure the milliseconds of gathering one shortlist, cold and warm, from every store but codes of blocks.
+
+    Codes of blocks depend on the features: ``python -m benchmarks store`` measures how long they take.
 
     The plain way copies mapped rows into new memory, in the order of the shortlist. A cold gather begins after the
     system was asked to forget the file (posix_fadvise), and then which pages it still has (mincore). The own cache of a
@@ -84,8 +87,8 @@ def gather(
     memory_rates = [memory_bytes_per_s(_CPU)]
     disk_rates: list[float] = []
     with show_progress("gathering") as progress:
-        progress.started(len(STORES), 0)
-        for store in STORES:
+        progress.started(len(_STORES), 0)
+        for store in _STORES:
             with tempfile.TemporaryDirectory(prefix="placefix-gather-") as folder:
                 path = write_synthetic_map(Path(folder) / "map", places, store)
                 disk_rates += [disk_bytes_per_s(_locals_file(path)) for _ in range(_DISK_REPEATS)]

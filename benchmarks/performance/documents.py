@@ -58,6 +58,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "query": Table(("query",), tables.query_table),
         "query_amx": Table(("query_amx",), tables.query_table),
         "query_amx_int8": Table(("query_amx_int8",), tables.query_table),
+        "query_amx_block8": Table(("query_amx_block8",), tables.query_table),
         "published": Table(("query", "match"), published_table),
         "match": Table(("match",), tables.match_table),
         "match_amx": Table(("match_amx",), tables.match_table),
@@ -100,8 +101,9 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "store_learned_town": Table(
             ("store_learned_town", "store_learned_town_seed1", "store_learned_town_seed2"), store_recall_table
         ),
-        "store_blocks_town": Table(("store_blocks_town",), store_recall_table),
+        "store_blocks_town": Table(("store_blocks_town",), store_table),
         "cells_photographs": Table(("cells_day", "cells_penn"), cells_table),
+        "cells_town": Table(("cells_town",), cells_table),
     },
     "docs/systems.md": {
         "systems": Table(("systems",), systems_table),

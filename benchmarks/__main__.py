@@ -8,7 +8,7 @@ from benchmarks.cells.command import cells
 from benchmarks.cluster_build import cluster_build
 from benchmarks.confidence.command import calibration
 from benchmarks.encoding.command import encode
-from benchmarks.encoding.town import encode_town
+from benchmarks.encoding.recall import encode_recall
 from benchmarks.every import run_all
 from benchmarks.gardenspoint import gardenspoint
 from benchmarks.gather import gather
@@ -53,7 +53,7 @@ app.command()(learn)
 app.command()(load)
 app.command()(overload)
 app.command()(endurance)
-app.command()(encode_town)
+app.command()(encode_recall)
 app.command()(thumbnail)
 app.command()(calibration)
 app.command()(spatial_verification)

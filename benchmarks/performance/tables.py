@@ -62,7 +62,7 @@ def encode_table(figures: Figures) -> str:
     return f"{markdown(headings, rows, left=2)}\n\n{figures['hardware']}."
 
 
-def encode_town_table(figures: Figures) -> str:
+def encode_recall_table(figures: Figures) -> str:
     """Return recall by the precision of encoding."""
     stages = [(stage, at) for stage in ("before", "after") for at in (1, 5, 10)]
     rows = []

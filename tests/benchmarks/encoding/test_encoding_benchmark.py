@@ -15,8 +15,8 @@ from benchmarks.ablations.measure import measure
 from benchmarks.ablations.outcome import recall_percent
 from benchmarks.encoding.floor import operations, peak_operations_per_s
 from benchmarks.encoding.networks import network_of
+from benchmarks.encoding.recall import REFERENCE
 from benchmarks.encoding.speed import PLAIN, forms_of, peaks_of, time_forms
-from benchmarks.encoding.town import REFERENCE
 from benchmarks.split import read_split
 from model.errors import InvalidInput
 from model.network_precision import can_pack, has_native_bfloat16
@@ -92,9 +92,22 @@ def test_recall_on_a_town_in_every_pairing_of_precisions(tmp_path: Path, rounded
         pytest.skip(f"this processor has no products in {rounded}")
     split, weights, out = write_split(tmp_path / "town"), tmp_path / "busy.safetensors", tmp_path / "town.json"
     save_network(busy_network(), weights)
-    arguments = ["--pictures", split, "--network", weights, "--shortlist", 10, "--out", out, "--device", "cpu"]
+    arguments = [
+        "--database",
+        split / "database.csv",
+        "--queries",
+        split / "queries.csv",
+        "--network",
+        weights,
+        "--shortlist",
+        10,
+        "--out",
+        out,
+        "--device",
+        "cpu",
+    ]
     arguments += ["--rounded", rounded]
-    result = CliRunner().invoke(app, ["encode-town", *map(str, arguments)])
+    result = CliRunner().invoke(app, ["encode-recall", *map(str, arguments)])
     assert result.exit_code == 0, (result.output, result.exception)
     summary = json.loads(out.read_text())
     assert (summary["database"], summary["queries"], len(summary["rows"])) == (12, 12, 4)

@@ -1,4 +1,4 @@
-"""``python -m benchmarks encode-town``: the effect of rounding on the recall of the demo's network on the town."""
+"""``python -m benchmarks encode-recall``: the effect of rounding on recall, on the town or on other pictures."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import torch
 import typer
+from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks.ablations.bootstrap import Interval, bootstrap, bootstrap_difference
@@ -16,18 +17,21 @@ from benchmarks.ablations.outcome import Outcome
 from benchmarks.encoding.networks import network_of
 from benchmarks.hardware import describe_hardware
 from benchmarks.result_file import write_result
-from benchmarks.split import read_split
+from index_builder.sources.read_options import ReadOptions
 from model.device import DeviceName, choose_device
 from model.encoder import Encoder
+from model.errors import InvalidInput
 from model.features import Features
 from model.matching import MatchingPrecision, count_mutual_matches
 from model.network_precision import NetworkPrecision, choose_network_precision
 from model.places import Place
 from model.progress import Progress
-from model.recall import DEFAULT_THRESHOLD_M, positives_within
+from model.recall import DEFAULT_THRESHOLD_M
 from model.training.picture_batches import read_batches
 from place_map.local_codec import LocalCodec
 from placefix.console import output_console
+from placefix.evaluation.run import read_dataset
+from placefix.evaluation.truth import NearbyTruth
 from placefix.progress import show_progress
 
 RECALLS = (1, 5, 10)
@@ -59,8 +63,15 @@ def pairings_with(rounded: Rounded) -> tuple[Pairing, ...]:
     return REFERENCE, Pairing(rounded, rounded), Pairing("float32", rounded), Pairing(rounded, "float32")
 
 
-def encode_town(
-    pictures: Annotated[Path, typer.Option(help="The folder of a split.")] = Path(".town/pictures/test"),
+def encode_recall(
+    database: Annotated[
+        list[Path], typer.Option(help="The pictures to search: a folder or a CSV file.", show_default=False)
+    ],
+    asked: Annotated[list[Path], typer.Option("--queries", help="The queries, with positions.", show_default=False)],
+    frame_tolerance: Annotated[
+        int | None,
+        typer.Option(min=0, help="The greatest difference in frames of a right picture, instead of 25 m."),
+    ] = None,
     network: Annotated[str, typer.Option(help="demo, or the file of a checkpoint.")] = "demo",
     rounded: Annotated[Rounded, typer.Option(help="The precision that is compared with float32.")] = "bfloat16",
     shortlist: Annotated[int, typer.Option(min=max(RECALLS), help="Candidates that are re-ranked.")] = 20,
@@ -69,7 +80,7 @@ def encode_town(
     every: Annotated[int, typer.Option(min=1, help="Ask every n-th query, for a quick result.")] = 1,
     device: DeviceName = "auto",
     out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path(
-        "benchmarks/results/encode_town.json"
+        "benchmarks/results/encode_recall.json"
     ),
 ) -> None:
     """Measure recall with map and queries in float32, in a rounded precision, and in one each, with differences by the
@@ -77,21 +88,24 @@ def encode_town(
     """
     chosen = choose_device(device).device
     choose_network_precision(rounded, chosen)  # this refuses an emulated precision
-    split = read_split(pictures)
-    queries = split.queries[::every]
+    truth = NearbyTruth(DEFAULT_THRESHOLD_M, None) if frame_tolerance is None else frame_tolerance
+    dataset = read_dataset(asked, database, None, truth, None, ReadOptions())
+    if dataset.positives is None:
+        raise InvalidInput("the queries do not say where they were taken: recall cannot be computed")
+    places, queries, positives = dataset.database, dataset.queries[::every], dataset.positives[::every]
     plain = network_of(network)
     pairings = pairings_with(rounded)
     encoders = {each.of_map: Encoder(plain, chosen, precision=each.of_map) for each in pairings[:2]}
     with show_progress("encoding and asking") as progress:
-        progress.started(len(split.database) + len(queries), 0)
-        outcomes = _measure(encoders, pairings, split.database, queries, shortlist, matching, store, progress)
+        progress.started(len(places) + len(queries), 0)
+        outcomes = _measure(encoders, pairings, places, queries, positives, shortlist, matching, store, progress)
     rows = {str(pairing): _row(outcomes[pairing], outcomes[REFERENCE], shortlist) for pairing in pairings}
     console = output_console()
     console.print(describe_hardware(), soft_wrap=True)
-    console.print(_table(rows, len(split.database), len(queries), shortlist))
+    console.print(_table(rows, len(places), len(queries), shortlist))
     summary = {
         "network": network,
-        "database": len(split.database),
+        "database": len(places),
         "queries": len(queries),
         "shortlist": shortlist,
         "matching": matching,
@@ -108,13 +122,13 @@ def _measure(
     pairings: Sequence[Pairing],
     database: Sequence[Place],
     queries: Sequence[Place],
+    positives: Sequence[NDArray[np.int64]],
     shortlist: int,
     matching: MatchingPrecision,
     store: Stored,
     progress: Progress,
 ) -> dict[Pairing, Outcome]:
     """Answer all queries in all pairings; each picture is decoded once. A map is kept as on disk."""
-    positives = positives_within(queries, database, DEFAULT_THRESHOLD_M)
     parts: dict[NetworkPrecision, list[Features]] = {precision: [] for precision in encoders}
     for images in _read(database):
         for precision, encoder in encoders.items():

@@ -26,6 +26,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from place_map.block_reading import BlockReader, block_readers
+from place_map.entry_finder import EntryFinder
 
 ENTRIES: Final = 256
 LARGEST_CODE: Final = 127
@@ -109,13 +110,26 @@ class BlockCodes:
             return torch.from_numpy(nearest).to(features.device)
         pictures = features.reshape(-1, *features.shape[-2:]), nearest.reshape(-1, self.blocks, self.width)
         for picture, of_picture in zip(*pictures, strict=True):
-            products = torch.split(self.products(picture).cpu().double(), list(self.widths), dim=1)
-            for place, (of_byte, (entries, half_squares)) in enumerate(zip(products, self._targets, strict=True)):
-                # The nearest entry has the greatest product less half of its squared length. NumPy takes the first of
-                # equal ones.
-                scores = torch.addmm(half_squares, of_byte, entries, beta=-1)
-                of_picture[:, place] = scores.numpy().argmax(axis=1)
+            products = self.products(picture).cpu()
+            if self._finder is None:
+                self.find_plainly(products, of_picture)
+            else:
+                self._finder.find(products, of_picture)
         return torch.from_numpy(nearest).to(features.device)
+
+    def find_plainly(self, products: Tensor, nearest: NDArray[np.uint8]) -> None:
+        """Write the same entries as ``encode``, in steps of torch.
+
+        Args:
+            products: ``(blocks, K)`` float32, on the CPU.
+            nearest: ``(blocks, width)``; the result is written to it.
+        """
+        of_bytes = torch.split(products.double(), list(self.widths), dim=1)
+        for place, (of_byte, (entries, half_squares)) in enumerate(zip(of_bytes, self._targets, strict=True)):
+            # The nearest entry has the greatest product less half of its squared length. NumPy takes the first of
+            # equal ones.
+            scores = torch.addmm(half_squares, of_byte, entries, beta=-1)
+            nearest[:, place] = scores.numpy().argmax(axis=1)
 
     def products(self, features: Tensor) -> Tensor:
         """Return the products of all blocks of a picture and all axes.
@@ -193,6 +207,10 @@ class BlockCodes:
             wrong = np.count_nonzero(found != expected)
             _log.warning("%s reads %d of %d codes of a trial wrongly", reader.instructions, wrong, found.size)
         return None
+
+    @cached_property
+    def _finder(self) -> EntryFinder | None:
+        return EntryFinder.of(self._targets)
 
     def _axes_on(self, device: torch.device) -> Tensor:
         if device not in self._axes:

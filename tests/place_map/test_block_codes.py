@@ -22,6 +22,7 @@ from place_map import block_reading
 from place_map.block_codes import AXIS_ONE, EXACT_BELOW, FEATURE_ONE, LARGEST_CODE, BlockCodes, cut_blocks
 from place_map.code_learning import MOST_NUMBERS, largest_side, learn_codes
 from place_map.codebook_entry import CodebookEntry
+from place_map.entry_finder import EntryFinder
 from place_map.local_codec import LEARNED, LocalCodec, StoreType
 from place_map.manifest import FeatureShapes
 from tests.model.threads import threads
@@ -112,13 +113,21 @@ def test_features_are_the_sum_of_the_named_entries_times_their_axes(
         np.testing.assert_array_equal(decoded, np.rint(features.astype(np.float32) * (LARGEST_CODE / largest)))
 
 
+@pytest.mark.parametrize("is_plain", [False, True])
 @settings(max_examples=20, deadline=None)
 @given(case=cases)
-def test_every_byte_names_the_nearest_entry(case: tuple[int, tuple[int, int], int, int, tuple[int, ...]]) -> None:
+def test_every_byte_names_the_nearest_entry(
+    is_plain: bool, case: tuple[int, tuple[int, int], int, int, tuple[int, ...]]
+) -> None:
     seed, grid, side, channels, widths = case
     codes = random_codes(seed, grid, side, channels, widths)
     features = features_of(seed % 1000, 2, channels, grid)
-    found = codes.encode(features).numpy()
+    if is_plain:
+        found = np.empty((2, codes.blocks, codes.width), np.uint8)
+        for picture, of_picture in zip(features, found, strict=True):
+            codes.find_plainly(codes.products(picture), of_picture)
+    else:
+        found = codes.encode(features).numpy()
     starts = np.cumsum([0, *widths])
     for picture, of_picture in zip(features, found, strict=True):
         whole = codes.cut((picture * FEATURE_ONE).round()).flatten(1).numpy().astype(np.int64)
@@ -319,6 +328,31 @@ def test_an_entry_that_is_damaged_or_of_other_features_is_refused() -> None:
 def test_a_store_that_learns_needs_its_codebook() -> None:
     with pytest.raises(ValueError, match="needs the codebook"):
         LocalCodec("block8", 16).encode(features_of(0, 1))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_kernel_finds_the_first_of_equally_near_entries(count: int) -> None:
+    """Each entry is there twice and all numbers are small and whole, so every sum is exact."""
+    learned = random_codes(0, GRID, 2, 5, (1, 9, 3, 2))
+    halves = learned.entries[:, :128] // 8
+    learned = replace(learned, entries=np.concatenate([halves, halves], axis=1), unit=1 / (AXIS_ONE * FEATURE_ONE))
+    products = torch.from_numpy(np.random.default_rng(0).integers(-20, 21, (learned.blocks, 15)).astype(np.float32))
+    found, expected = np.full((2, learned.blocks, 4), 255, np.uint8)
+    learned.find_plainly(products, expected)
+    with threads(count):
+        if learned._finder is None:
+            pytest.skip("there is no kernel for this processor")
+        learned._finder.find(products, found)
+    assert np.array_equal(found, expected)
+    assert found.max() < 128
+
+
+def test_without_a_kernel_torch_finds_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = features_of(3, 2)
+    learned = codes_of("block16")
+    found = learned.encode(features)
+    monkeypatch.setattr(EntryFinder, "of", lambda targets: None)  # noqa: ARG005
+    assert torch.equal(replace(learned).encode(features), found)
 
 
 @settings(max_examples=30, deadline=None)

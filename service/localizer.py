@@ -6,6 +6,7 @@ as ``model.retrieval.retrieve`` on the same features, without holding the map in
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -149,16 +150,13 @@ class Localizer:
         candidates: tuple[Candidate, ...] = ()
         verdict, compared, ranking, matches, heat = Verdict("no_candidates"), 0, None, None, None
         if shortlist.answers:
-            local_features = query.local_features
-            if options.evidence == "matches" or self.rerank_for(options.rerank) != "never":
-                with clock.measure(Stage.RERANK):
-                    local_features = self._projected(local_features)
+            local_features = cache(lambda: self._projected(query.local_features))
             ranking, verdict = self._rerank(local_features, shortlist, options, clock, is_wanted)
             candidates = Candidate.first(self.place_map, ranking, options.candidates)
             compared = len(ranking.scores)
             if options.evidence == "matches":
                 with clock.measure(Stage.EVIDENCE):
-                    matches = self._match(local_features, ranking, len(candidates), is_wanted)
+                    matches = self._match(local_features(), ranking, len(candidates), is_wanted)
         if options.evidence == "heat" and query.image is not None:
             with clock.measure(Stage.EVIDENCE):
                 shares = self.encoder.shares(query.image)
@@ -254,7 +252,7 @@ class Localizer:
 
     def _rerank(
         self,
-        query: LocalFeatures,
+        query: Callable[[], LocalFeatures],
         shortlist: Ranking,
         options: QueryOptions,
         clock: StageClock,
@@ -266,7 +264,9 @@ class Localizer:
         for compared, ahead in zip(stops, count_ahead(stops, self.most_rounds or len(stops)), strict=True):
             done = 0 if parts is None else len(parts)
             if ahead > done:
-                more = self.compare(query, rows[done:ahead], is_wanted, clock)
+                with clock.measure(Stage.RERANK):
+                    local_features = query()
+                more = self.compare(local_features, rows[done:ahead], is_wanted, clock)
                 parts = more if parts is None else np.concatenate([parts, more])
             if parts is not None:
                 scores = self._needed_comparer().reranker.scores(parts[:compared])

@@ -161,9 +161,10 @@ def test_every_store_is_matched_by_the_features_that_it_gives(
         found = own.localize(query, ASKED)
         check_counts(found)
         assert found.matches is not None
+        projected = place_map.manifest.features.local_codec.project(query.features.local_features[0])
         for each in found.matches.candidates:
             [stored] = as_features(place_map.local_features(np.array([each.candidate.row])))
-            plain = find_mutual_matches(query.features.local_features[0], stored)
+            plain = find_mutual_matches(projected, stored)
             pairs = dict(zip(plain.query_cells.tolist(), plain.candidate_cells.tolist(), strict=True))
             assert each.cells.count == len(pairs)
             for cell, other in zip(each.cells.query_cells.tolist(), each.cells.candidate_cells.tolist(), strict=True):

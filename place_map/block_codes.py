@@ -39,11 +39,11 @@ FEATURE_ONE: Final = 1800
 """The whole number that stands for 1 in a feature: 4 × 1800 × 2048, the greatest product of a block and an axis, stays
 below 2^24, with room for their rounding."""
 
-_SEED_OF_TRIAL: Final = 0
-_log = logging.getLogger("placefix.place_map")
-
 EXACT_BELOW: Final = 2**24
 """float32 represents all whole numbers up to this one."""
+
+_SEED_OF_TRIAL: Final = 0
+_log = logging.getLogger("placefix.place_map")
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +157,7 @@ class BlockCodes:
         """
         axes = self._axes_on(features.device)
         blocks = self.cut(features).flatten(1) @ axes.T @ axes
-        return normalize(self.join(blocks.view(self.blocks, self.side**2, -1)), dim=-1)
+        return normalize(self.join(blocks.view(self.blocks, self.side**2, features.shape[1])), dim=-1)
 
     def decode(self, stored: NDArray[np.uint8], out: NDArray[np.int8]) -> None:
         """Write the codes of stored features: the largest of a feature becomes 127 or -127.

@@ -1,6 +1,7 @@
 """Compare a query with pictures of a map by their stored local features, on the device of the network."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -46,6 +47,11 @@ class Comparer:
         floor = None if floor is None else floor * self._codec.cosine
         self.reranker: Reranker = make_reranker(self._shapes.reranker, encoder, RerankSettings(precision, floor))
         self._gathered: Tensor | None = None  # reused from query to query; pinned for a GPU
+
+    @torch.inference_mode()
+    def project(self, query: LocalFeatures) -> LocalFeatures:
+        """Return a query as ``compare`` and ``match`` take it; see ``place_map.local_codec.LocalCodec.project``."""
+        return replace(query, features=self._codec.project(query.features))
 
     def compare(
         self, query: LocalFeatures, rows: NDArray[np.int64], is_wanted: Callable[[], bool], clock: StageClock

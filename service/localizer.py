@@ -5,7 +5,6 @@ as ``model.retrieval.retrieve`` on the same features, without holding the map in
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import ClassVar
 
@@ -150,13 +149,14 @@ class Localizer:
         candidates: tuple[Candidate, ...] = ()
         verdict, compared, ranking, matches, heat = Verdict("no_candidates"), 0, None, None, None
         if shortlist.answers:
-            local_features = cache(lambda: self._projected(query.local_features))
+            # Projected when they are first compared: ``rerank=auto`` may compare none.
+            local_features = cache(lambda: self._needed_comparer().project(query.local_features))
             ranking, verdict = self._rerank(local_features, shortlist, options, clock, is_wanted)
             candidates = Candidate.first(self.place_map, ranking, options.candidates)
             compared = len(ranking.scores)
             if options.evidence == "matches":
                 with clock.measure(Stage.EVIDENCE):
-                    matches = self._match(local_features(), ranking, len(candidates), is_wanted)
+                    matches = self._match(local_features, ranking, len(candidates), is_wanted)
         if options.evidence == "heat" and query.image is not None:
             with clock.measure(Stage.EVIDENCE):
                 shares = self.encoder.shares(query.image)
@@ -276,13 +276,8 @@ class Localizer:
                 break
         return ranking, Verdict.of(evidence, judgement, options)
 
-    @torch.inference_mode()
-    def _projected(self, query: LocalFeatures) -> LocalFeatures:
-        """Return the local features of a query as they are compared with those of the map."""
-        return replace(query, features=self.place_map.manifest.features.local_codec.project(query.features))
-
     def _match(
-        self, query: LocalFeatures, ranking: Ranking, candidates: int, is_wanted: Callable[[], bool]
+        self, query: Callable[[], LocalFeatures], ranking: Ranking, candidates: int, is_wanted: Callable[[], bool]
     ) -> Matches | None:
         """Match a query with the first candidates, whether they were compared or not.
 
@@ -293,7 +288,7 @@ class Localizer:
             return None
         rival = rival_rank(ranking, self.place_map.places, self.within_m)
         ranks = sorted({*range(min(candidates, MATCHED_FIRST)), *(() if rival is None else (rival,))})
-        found = self.match(query, ranking.rows[ranks], is_wanted)
+        found = self.match(query(), ranking.rows[ranks], is_wanted)
         if found is None:
             return None
         candidates_at = (Candidate.at(self.place_map, ranking, rank) for rank in ranks)

@@ -1,6 +1,6 @@
 """Recall of every number of cells, way of choosing and store, with one shortlist a query."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,27 +73,28 @@ def measure(
         away.append(distances[rows].astype(np.float32))
         query, lengths = queries.local(number), torch.from_numpy(np.array(queries.lengths[number]))
         for store, of_store in stored.items():
-            candidates = of_store.read(rows)
-
-            def count_matches(
-                way: str, cells: Tensor, picked: Tensor, at: tuple[StoreType, int] = (store, number)
-            ) -> None:
-                choice = Choice(at[0], way, picked.shape[1], len(cells))
+            for way, cells, picked in _comparisons(query, lengths, rows, of_store.read(rows), kept):
+                choice = Choice(store, way, picked.shape[1], len(cells))
                 if choice not in found:
                     found[choice] = np.empty(size, np.int64)
-                found[choice][at[1]] = count_mutual_matches(cells, picked, precision="fast", floor=floor).numpy()
-
-            count_matches(ALL, query, candidates)
-            for way, score in ways.items():
-                scores = score(query, lengths)
-                for count in counts:
-                    picked = torch.stack(
-                        [each[kept.cells(way, row, count)] for each, row in zip(candidates, rows.tolist(), strict=True)]
-                    )
-                    count_matches(way, query, picked)
-                    count_matches(way, query[chosen(scores, count)], picked)
+                found[choice][number] = count_mutual_matches(cells, picked, precision="fast", floor=floor).numpy()
         progress.advanced(1)
     return {choice: Outcome(np.stack(right), np.stack(away), matches) for choice, matches in found.items()}
+
+
+def _comparisons(
+    query: Tensor, lengths: Tensor, rows: NDArray[np.int64], candidates: Tensor, kept: "_Kept"
+) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """Yield the way of choosing, the cells of the query ``(L, C)`` and those of the candidates ``(k, M, C)``."""
+    yield ALL, query, candidates
+    for way, score in kept.ways.items():
+        scores = score(query, lengths)
+        for count in kept.counts:
+            picked = torch.stack(
+                [each[kept.cells(way, row, count)] for each, row in zip(candidates, rows.tolist(), strict=True)]
+            )
+            yield way, query, picked
+            yield way, query[chosen(scores, count)], picked
 
 
 class _Kept:
@@ -105,7 +106,7 @@ class _Kept:
 
     def __init__(self, database: KeptFeatures, ways: Mapping[str, Score], counts: Sequence[int]) -> None:
         self._database = database
-        self._ways = ways
+        self.ways, self.counts = ways, counts
         pictures = len(database.local_features)
         self._is_known = np.zeros(pictures, bool)
         self._found = {(way, count): np.empty((pictures, count), np.int64) for way in ways for count in counts}
@@ -114,7 +115,7 @@ class _Kept:
         if not self._is_known[row]:
             features = self._database.local(row)
             lengths = torch.from_numpy(np.array(self._database.lengths[row]))
-            scores = {name: score(features, lengths) for name, score in self._ways.items()}
+            scores = {name: score(features, lengths) for name, score in self.ways.items()}
             for (name, each), cells in self._found.items():
                 cells[row] = chosen(scores[name], each).numpy()
             self._is_known[row] = True

@@ -196,7 +196,7 @@ def test_the_projection_is_the_nearest_combination_of_axes(
     is_clear = expected.norm(dim=1) > 0.05  # the direction of a shorter one is the rounding of the axes
     found = codes.project(features)
     torch.testing.assert_close(found[is_clear], normalize(expected, dim=1)[is_clear].float(), atol=2e-3, rtol=0)
-    assert (found.norm(dim=1) - 1)[is_clear].abs().max() < 1e-5 if is_clear.any() else True
+    assert ((found.norm(dim=1) - 1).abs()[is_clear] < 1e-5).all()
 
 
 @pytest.mark.parametrize("store", get_args(StoreType))
@@ -281,6 +281,7 @@ def test_any_number_of_blocks_gives_a_codebook(numbers_a_byte: int, count: int, 
     read = np.full(features.shape, 99, np.int8)
     learned.decode(stored.numpy(), read)
     assert np.abs(read.astype(int)).max(initial=0) <= LARGEST_CODE
+    assert learned.project(features[0]).shape == features[0].shape
     assert CodebookEntry.of(learn_codes(blocks, grid, numbers_a_byte)) == entry
 
 
